@@ -38,8 +38,19 @@ def test_listed_exceptions_are_still_needed(packages, root):
     assert not stale
 
 
+def _code_lines(path: Path) -> int:
+    """Lines with code on them: a budget that counted docstrings would be met by deleting them."""
+    source = path.read_text(encoding="utf-8")
+    prose: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            prose.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(1 for number, line in lines if line.strip() and line.lstrip()[0] != "#" and number not in prose)
+
+
 def test_kernel_stays_small(packages):
     kernel = next(package for package in packages if package.name == "animus_kernel")
-    total = sum(_lines(path) for path in kernel.modules())
-    print(f"kernel: {total} of {LIMITS['kernel_lines']} lines")  # noqa: T201 - the trend is read in the CI log
-    assert total <= LIMITS["kernel_lines"]
+    code = sum(_code_lines(path) for path in kernel.modules())
+    print(f"kernel: {code} lines of code, {sum(map(_lines, kernel.modules()))} with prose")
+    assert code <= LIMITS["kernel_code_lines"]

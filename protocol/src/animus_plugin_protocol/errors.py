@@ -95,7 +95,7 @@ class Cancelled(BaseException):
     """
 
 
-class RpcFault(ProtocolError):
+class RpcFault(ProtocolError):  # noqa: N818 - a fault is what travels; its subclasses are the errors
     """An error that travels: code, message and data of a JSON-RPC error object.
 
     Attributes:

@@ -45,7 +45,6 @@ __all__ = [
     "JOURNAL_SCHEMA",
     "LOG_ENTRY",
     "METHODS",
-    "Method",
     "PING",
     "PROGRESS",
     "QUEUE_COMPLETION",
@@ -84,6 +83,7 @@ __all__ = [
     "WORKFLOW_INSPECT",
     "WORKFLOW_RUN_PHASE",
     "WORKFLOW_SIGNAL",
+    "Method",
     "method_named",
     "subject_verb",
 ]

@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-class ConfigLoadParams(Wire, kw_only=True):
+class ConfigLoadParams(Wire, frozen=True, kw_only=True):
     """Which project's configuration is meant (load and validate)."""
 
     project_root: str
@@ -26,7 +26,7 @@ class ConfigLoadParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class ConfigModel(Wire, kw_only=True):
+class ConfigModel(Wire, frozen=True, kw_only=True):
     """The compiled configuration: schema ``animus.workflow-config.v2``, version 2."""
 
     schema: str
@@ -34,21 +34,21 @@ class ConfigModel(Wire, kw_only=True):
     config: Any
 
 
-class CacheToken(Wire, kw_only=True):
+class CacheToken(Wire, frozen=True, kw_only=True):
     """Equal configurations have equal versions; `external_inputs` marks what the version cannot see."""
 
     version: str
     external_inputs: bool = always(default=False)
 
 
-class ConfigLoadResult(Wire, kw_only=True):
+class ConfigLoadResult(Wire, frozen=True, kw_only=True):
     """The configuration and its token."""
 
     config: ConfigModel
     cache_token: CacheToken
 
 
-class ConfigDiagnostic(Wire, kw_only=True):
+class ConfigDiagnostic(Wire, frozen=True, kw_only=True):
     """A finding; severity is ``error`` or ``warning``. Lines and columns count from 1."""
 
     severity: str
@@ -58,13 +58,13 @@ class ConfigDiagnostic(Wire, kw_only=True):
     column: int | None = None
 
 
-class ConfigValidateResult(Wire, kw_only=True):
+class ConfigValidateResult(Wire, frozen=True, kw_only=True):
     """All findings; none means the configuration is good."""
 
     diagnostics: list[ConfigDiagnostic] = []
 
 
-class ConfigWriteParams(Wire, kw_only=True):
+class ConfigWriteParams(Wire, frozen=True, kw_only=True):
     """Replace the configuration (capability ``config_write``)."""
 
     project_root: str
@@ -72,13 +72,13 @@ class ConfigWriteParams(Wire, kw_only=True):
     repo_scope: str | None = None
 
 
-class ConfigWriteResult(Wire, kw_only=True):
+class ConfigWriteResult(Wire, frozen=True, kw_only=True):
     """The token of what was written."""
 
     cache_token: CacheToken | None = None
 
 
-class ConfigChangedNote(Wire, kw_only=True):
+class ConfigChangedNote(Wire, frozen=True, kw_only=True):
     """The configuration changed (capability ``config_watch``)."""
 
     version: str | None = None

@@ -60,6 +60,7 @@ __all__ = [
     "WorkflowGetResult",
     "WorkflowListParams",
     "WorkflowListResult",
+    "WorkflowResumeParams",
     "WorkflowRunParams",
     "WorkflowRunResult",
     "WorkflowRunSummary",
@@ -71,18 +72,18 @@ SubjectText = Annotated[str, Meta(description="The subject as KIND:ID, for examp
 RunText = Annotated[str, Meta(description="The run id (or the queue entry id of the run).")]
 
 
-class EmptyParams(Wire, kw_only=True):
+class EmptyParams(Wire, frozen=True, kw_only=True):
     """Nothing to say."""
 
 
-class UnitResult(Wire, kw_only=True):
+class UnitResult(Wire, frozen=True, kw_only=True):
     """Done."""
 
 
 # --- project and daemon
 
 
-class PluginHealth(Wire, kw_only=True):
+class PluginHealth(Wire, frozen=True, kw_only=True):
     """How one plugin process is. Status: ``stopped``, ``starting``, ``ready``, ``backoff`` or ``cooling_down``."""
 
     name: str
@@ -93,7 +94,7 @@ class PluginHealth(Wire, kw_only=True):
     last_error: str | None = None
 
 
-class DaemonStatusResult(Wire, kw_only=True):
+class DaemonStatusResult(Wire, frozen=True, kw_only=True):
     """Whether a daemon serves this project."""
 
     running: bool
@@ -110,7 +111,7 @@ class DaemonStatusResult(Wire, kw_only=True):
     draining: bool = always(default=False)
 
 
-class DaemonHealthResult(Wire, kw_only=True):
+class DaemonHealthResult(Wire, frozen=True, kw_only=True):
     """``healthy``, ``degraded``, ``unhealthy`` or ``down``, with a row per plugin."""
 
     status: str
@@ -118,7 +119,7 @@ class DaemonHealthResult(Wire, kw_only=True):
     last_error: str | None = None
 
 
-class ProjectStatusResult(Wire, kw_only=True):
+class ProjectStatusResult(Wire, frozen=True, kw_only=True):
     """One screen: the daemon, the queue, the runs that need somebody, the subjects."""
 
     project_root: str
@@ -133,17 +134,17 @@ class ProjectStatusResult(Wire, kw_only=True):
     problems: list[str] = []
 
 
-class DaemonEventsParams(Wire, kw_only=True):
+class DaemonEventsParams(Wire, frozen=True, kw_only=True):
     """Which events; with `follow` the stream goes on."""
 
     since: Annotated[datetime.datetime | None, Meta(description="Only events at or after this moment (RFC 3339).")] = (
         None
     )
-    limit: Annotated[int | None, Meta(description="How many of the latest events.", ge=0)] = 50
+    limit: Annotated[int, Meta(description="How many of the latest events.", ge=0)] | None = 50
     follow: Annotated[bool, Meta(description="Go on with new events as they happen.")] = False
 
 
-class DaemonEvent(Wire, kw_only=True):
+class DaemonEvent(Wire, frozen=True, kw_only=True):
     """One recorded fact (schema ``animus.daemon-event.v1``)."""
 
     id: str
@@ -153,7 +154,7 @@ class DaemonEvent(Wire, kw_only=True):
     payload: Any = None
 
 
-class SubscriptionClosedNote(Wire, kw_only=True):
+class SubscriptionClosedNote(Wire, frozen=True, kw_only=True):
     """The stream of request `id` is over."""
 
     id: Any
@@ -163,20 +164,20 @@ class SubscriptionClosedNote(Wire, kw_only=True):
 # --- subjects
 
 
-class SubjectCreateParams(Wire, kw_only=True):
+class SubjectCreateParams(Wire, frozen=True, kw_only=True):
     """Make a subject."""
 
     title: Annotated[str, Meta(description="One line that says what is wanted.")]
     kind: Annotated[str, Meta(description="Which kind of subject.")] = "task"
     body: Annotated[str | None, Meta(description="The whole description.")] = None
-    status: SubjectStatus | None = None
-    priority: Annotated[int | None, Meta(description="0 (most urgent) to 4.", ge=0, le=4)] = None
+    status: Annotated[SubjectStatus | None, Meta(description="Where it is; ready if left out.")] = None
+    priority: Annotated[int, Meta(description="0 (most urgent) to 4.", ge=0, le=4)] | None = None
     labels: Annotated[list[str], Meta(description="Labels.")] = []
-    assignee: str | None = None
-    custom: dict[str, Any] = {}
+    assignee: Annotated[str | None, Meta(description="Who is on it.")] = None
+    custom: Annotated[dict[str, Any], Meta(description="Further fields, a JSON object.")] = {}
 
 
-class SubjectListParams(Wire, kw_only=True):
+class SubjectListParams(Wire, frozen=True, kw_only=True):
     """Which subjects."""
 
     kind: Annotated[str, Meta(description="Which kind of subject.")] = "task"
@@ -185,40 +186,40 @@ class SubjectListParams(Wire, kw_only=True):
     cursor: Annotated[str | None, Meta(description="Where the page before ended.")] = None
 
 
-class SubjectListResult(Wire, kw_only=True):
+class SubjectListResult(Wire, frozen=True, kw_only=True):
     """A page of subjects."""
 
     subjects: list[Subject]
     next_cursor: str | None = None
 
 
-class SubjectGetParams(Wire, kw_only=True):
+class SubjectGetParams(Wire, frozen=True, kw_only=True):
     """Which subject."""
 
     id: SubjectText
 
 
-class SubjectUpdateParams(Wire, kw_only=True):
+class SubjectUpdateParams(Wire, frozen=True, kw_only=True):
     """Change a subject."""
 
     id: SubjectText
     patch: SubjectPatch
 
 
-class SubjectStatusParams(Wire, kw_only=True):
+class SubjectStatusParams(Wire, frozen=True, kw_only=True):
     """Set a subject's status."""
 
     id: SubjectText
-    status: SubjectStatus
+    status: Annotated[SubjectStatus, Meta(description="The status it gets.")]
 
 
-class SubjectNextParams(Wire, kw_only=True):
+class SubjectNextParams(Wire, frozen=True, kw_only=True):
     """The most urgent ready subject of a kind."""
 
     kind: Annotated[str, Meta(description="Which kind of subject.")] = "task"
 
 
-class SubjectNextResult(Wire, kw_only=True):
+class SubjectNextResult(Wire, frozen=True, kw_only=True):
     """The subject, if there is one."""
 
     subject: Subject | None = None
@@ -227,7 +228,7 @@ class SubjectNextResult(Wire, kw_only=True):
 # --- queue
 
 
-class QueueEnqueueParams(Wire, kw_only=True):
+class QueueEnqueueParams(Wire, frozen=True, kw_only=True):
     """Ask for work on a subject. A client sends `subject` and friends, a whole `subject_dispatch`, or `task_id`."""
 
     subject: Annotated[str | None, Meta(description="The subject as KIND:ID, for example task:TASK-001.")] = None
@@ -236,7 +237,7 @@ class QueueEnqueueParams(Wire, kw_only=True):
     vars: Annotated[dict[str, str], Meta(description="Workflow variables.")] = {}
     priority: Annotated[str | None, Meta(description="low, medium, high or critical.")] = None
     run_at: Annotated[str | None, Meta(description="Not before this moment (RFC 3339).")] = None
-    expire_after_secs: Annotated[int | None, Meta(description="Give up this many seconds after run_at.", ge=1)] = None
+    expire_after_secs: Annotated[int, Meta(description="Give up this many seconds after run_at.", ge=1)] | None = None
     idempotency_key: Annotated[str | None, Meta(description="Asking twice with one key asks once.")] = None
     trigger_source: str = "manual"
     task_id: str | None = None
@@ -244,7 +245,7 @@ class QueueEnqueueParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class QueueEnqueueResult(Wire, kw_only=True):
+class QueueEnqueueResult(Wire, frozen=True, kw_only=True):
     """The entry that stands for the request."""
 
     enqueued: bool
@@ -254,7 +255,7 @@ class QueueEnqueueResult(Wire, kw_only=True):
     warning: str | None = None
 
 
-class QueueListParams(Wire, kw_only=True):
+class QueueListParams(Wire, frozen=True, kw_only=True):
     """Which entries; status words are the queue plugin's: ``pending``, ``assigned``, ``held``."""
 
     status: Annotated[list[str], Meta(description="Only pending, assigned or held entries.")] = []
@@ -262,7 +263,7 @@ class QueueListParams(Wire, kw_only=True):
     offset: Annotated[int, Meta(description="Rows to leave out.", ge=0)] = 0
 
 
-class QueueEntryRow(Wire, kw_only=True):
+class QueueEntryRow(Wire, frozen=True, kw_only=True):
     """An entry. `status` is the plugin's word; `control_status` is ``ready``, ``held`` or ``in-flight``."""
 
     id: str
@@ -279,7 +280,7 @@ class QueueEntryRow(Wire, kw_only=True):
     lease_expires_at: str | None = None
 
 
-class QueueListResult(Wire, kw_only=True):
+class QueueListResult(Wire, frozen=True, kw_only=True):
     """A page of entries; `total` counts the matches before paging."""
 
     entries: list[QueueEntryRow]
@@ -287,20 +288,20 @@ class QueueListResult(Wire, kw_only=True):
     stats: QueueStats
 
 
-class QueueEntryIdParams(Wire, kw_only=True):
+class QueueEntryIdParams(Wire, frozen=True, kw_only=True):
     """Which entry: its id, or a subject (all its entries)."""
 
     id: Annotated[str, Meta(description="The entry id, or a subject as KIND:ID (all its entries).")]
 
 
-class QueueHoldParams(Wire, kw_only=True):
+class QueueHoldParams(Wire, frozen=True, kw_only=True):
     """Stop an entry."""
 
     id: Annotated[str, Meta(description="The entry id, or a subject as KIND:ID (all its entries).")]
     reason: Annotated[str | None, Meta(description="Why; shown in queue list.")] = None
 
 
-class QueueMutationResult(Wire, kw_only=True):
+class QueueMutationResult(Wire, frozen=True, kw_only=True):
     """Which entries changed and which did not need to."""
 
     changed: list[str]
@@ -310,7 +311,7 @@ class QueueMutationResult(Wire, kw_only=True):
 # --- workflows
 
 
-class WorkflowRunSummary(Wire, kw_only=True):
+class WorkflowRunSummary(Wire, frozen=True, kw_only=True):
     """One run. Status: pending, running, paused, completed, failed, escalated or cancelled."""
 
     id: str
@@ -325,7 +326,7 @@ class WorkflowRunSummary(Wire, kw_only=True):
     waiting: WaitingFor | None = None
 
 
-class WorkflowRunParams(Wire, kw_only=True):
+class WorkflowRunParams(Wire, frozen=True, kw_only=True):
     """Start a workflow. Without a subject the run is about the workflow itself (kind ``custom``)."""
 
     definition: Annotated[str | None, Meta(description="The workflow; the project's default one if left out.")] = None
@@ -340,7 +341,7 @@ class WorkflowRunParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class WorkflowRunResult(Wire, kw_only=True):
+class WorkflowRunResult(Wire, frozen=True, kw_only=True):
     """`workflow_id` is absent while the entry waits for a free slot; the entry id works wherever a run id does."""
 
     entry_id: str
@@ -354,7 +355,7 @@ class WorkflowRunResult(Wire, kw_only=True):
     detail: Any = None
 
 
-class WorkflowListParams(Wire, kw_only=True):
+class WorkflowListParams(Wire, frozen=True, kw_only=True):
     """Which runs, newest first."""
 
     status: Annotated[list[str], Meta(description="Only these statuses.")] = []
@@ -362,37 +363,42 @@ class WorkflowListParams(Wire, kw_only=True):
     limit: Annotated[int, Meta(description="How many of the latest runs.", ge=1)] = 50
 
 
-class WorkflowListResult(Wire, kw_only=True):
+class WorkflowListResult(Wire, frozen=True, kw_only=True):
     """Runs, newest first."""
 
     runs: list[WorkflowRunSummary]
     truncated: bool = always(default=False)
 
 
-class WorkflowGetParams(Wire, kw_only=True):
+class WorkflowGetParams(Wire, frozen=True, kw_only=True):
     """Which run."""
 
     id: RunText
 
 
-class WorkflowGetResult(WorkflowRunSummary, kw_only=True):
+class WorkflowGetResult(WorkflowRunSummary, frozen=True, kw_only=True):
     """The summary with the journal's whole record in `detail`."""
 
     detail: Any = None
 
 
-class WorkflowSteerParams(Wire, kw_only=True):
-    """Pause, resume or cancel a run."""
+class WorkflowSteerParams(Wire, frozen=True, kw_only=True):
+    """Pause or cancel a run."""
 
     id: RunText
     reason: Annotated[str | None, Meta(description="Why; kept with the run.")] = None
-    force: Annotated[bool, Meta(description="Run a phase again although its earlier attempt may have had effects.")] = (
-        False
-    )
     actor: Actor | None = None
 
 
-class PhaseGateParams(Wire, kw_only=True):
+class WorkflowResumeParams(WorkflowSteerParams, kw_only=True):
+    """Let a paused run go on."""
+
+    force: Annotated[bool, Meta(description="Run a phase again although its earlier attempt may have had effects.")] = (
+        False
+    )
+
+
+class PhaseGateParams(Wire, frozen=True, kw_only=True):
     """Decide a gate."""
 
     id: RunText
@@ -401,7 +407,7 @@ class PhaseGateParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class WorkflowSignalResult(Wire, kw_only=True):
+class WorkflowSignalResult(Wire, frozen=True, kw_only=True):
     """Where the run is after the signal."""
 
     id: str
@@ -409,14 +415,14 @@ class WorkflowSignalResult(Wire, kw_only=True):
     message: str | None = None
 
 
-class WorkflowEventsParams(Wire, kw_only=True):
+class WorkflowEventsParams(Wire, frozen=True, kw_only=True):
     """Follow runs; `workflow_id` may be an entry id whose run has not begun."""
 
     workflow_id: str | None = None
     kinds: list[str] = []
 
 
-class WorkflowEvent(Wire, kw_only=True):
+class WorkflowEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a run: ``run_started``, ``phase_started``, ``phase_decision``, ``phase_completed``,
     ``run_paused``, ``run_completed``, ``run_failed`` and so on; the kind is open."""
 
@@ -426,7 +432,7 @@ class WorkflowEvent(Wire, kw_only=True):
     payload: Any = None
 
 
-class ConfigValidateResult(Wire, kw_only=True):
+class ConfigValidateResult(Wire, frozen=True, kw_only=True):
     """All findings about the workflow files and how many workflows can be run."""
 
     diagnostics: list[ConfigDiagnostic] = []
@@ -436,13 +442,13 @@ class ConfigValidateResult(Wire, kw_only=True):
 # --- plugins and flavors
 
 
-class PluginListParams(Wire, kw_only=True):
+class PluginListParams(Wire, frozen=True, kw_only=True):
     """Which plugins."""
 
     kind: Annotated[str | None, Meta(description="Only plugins of this kind.")] = None
 
 
-class PluginRow(Wire, kw_only=True):
+class PluginRow(Wire, frozen=True, kw_only=True):
     """A plugin that was found. Source: ``project``, ``user``, ``installed`` or ``path``."""
 
     name: str
@@ -456,14 +462,14 @@ class PluginRow(Wire, kw_only=True):
     problem: str | None = None
 
 
-class PluginWarning(Wire, kw_only=True):
+class PluginWarning(Wire, frozen=True, kw_only=True):
     """Something about a plugin that was found and not used."""
 
     plugin: str
     message: str
 
 
-class PluginListResult(Wire, kw_only=True):
+class PluginListResult(Wire, frozen=True, kw_only=True):
     """What was found, in the environments searched."""
 
     plugins: list[PluginRow]
@@ -471,20 +477,20 @@ class PluginListResult(Wire, kw_only=True):
     searched: list[str] = []
 
 
-class PluginTrustParams(Wire, kw_only=True):
+class PluginTrustParams(Wire, frozen=True, kw_only=True):
     """Trust a plugin shipped in a repository, as it is now."""
 
     path: Annotated[str, Meta(description="The plugin's file.")]
 
 
-class PluginTrustResult(Wire, kw_only=True):
+class PluginTrustResult(Wire, frozen=True, kw_only=True):
     """What was trusted."""
 
     path: str
     sha256: str
 
 
-class FlavorRow(Wire, kw_only=True):
+class FlavorRow(Wire, frozen=True, kw_only=True):
     """A flavor that is installed."""
 
     id: str
@@ -494,19 +500,19 @@ class FlavorRow(Wire, kw_only=True):
     missing: list[str] = []
 
 
-class FlavorListResult(Wire, kw_only=True):
+class FlavorListResult(Wire, frozen=True, kw_only=True):
     """The flavors found."""
 
     flavors: list[FlavorRow]
 
 
-class FlavorUseParams(Wire, kw_only=True):
+class FlavorUseParams(Wire, frozen=True, kw_only=True):
     """Make a flavor this project's."""
 
     id: Annotated[str, Meta(description="The flavor.")]
 
 
-class FlavorUseResult(Wire, kw_only=True):
+class FlavorUseResult(Wire, frozen=True, kw_only=True):
     """What was recorded, and what is still missing with the command that installs it."""
 
     id: str

@@ -1,11 +1,10 @@
 """SubjectRef, SubjectDispatch, Actor and the execution fence (protocol section 5, queue-and-runner A3 and A7)."""
 
-import datetime
 from typing import Any
 
 import msgspec
 
-from animus_plugin_protocol.wire.presence import Wire
+from animus_plugin_protocol.wire.presence import Moment, Wire
 
 __all__ = [
     "Actor",
@@ -26,7 +25,7 @@ _BARE_KEY_KINDS = frozenset({"animus.task", "animus.requirement", "task", "requi
 _PRIORITY_WORDS = ("critical", "high", "medium", "low", "low")
 
 
-class Actor(Wire, kw_only=True):
+class Actor(Wire, frozen=True, kw_only=True):
     """On whose behalf something is asked. Asserted by a transport and relayed; absent means the system itself."""
 
     user_id: str
@@ -34,16 +33,16 @@ class Actor(Wire, kw_only=True):
     tenant_id: str | None = None
 
 
-class _LegacyId(Wire, kw_only=True):
+class _LegacyId(Wire, frozen=True, kw_only=True):
     id: str
 
 
-class _LegacyCustom(Wire, kw_only=True):
+class _LegacyCustom(Wire, frozen=True, kw_only=True):
     title: str = ""
     description: str = ""
 
 
-class SubjectRef(Wire, kw_only=True):
+class SubjectRef(Wire, frozen=True, kw_only=True):
     """What a piece of work is about.
 
     Written in the flat form only. Read in the flat form and in the three legacy forms
@@ -87,7 +86,7 @@ class SubjectRef(Wire, kw_only=True):
             put(self, name, None)
 
 
-class SubjectDispatch(Wire, kw_only=True):
+class SubjectDispatch(Wire, frozen=True, kw_only=True):
     """The one envelope in which work is asked for. ``requested_at`` is RFC 3339 text, kept verbatim."""
 
     subject: SubjectRef | None = None
@@ -100,23 +99,23 @@ class SubjectDispatch(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class FenceSubject(Wire, kw_only=True, forbid_unknown_fields=True):
+class FenceSubject(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The subject a fence speaks of, by canonical id and generation."""
 
     qualified_id: str
     generation: int
 
 
-class QueueLease(Wire, kw_only=True, forbid_unknown_fields=True):
+class QueueLease(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who holds an entry, under which grant, until when."""
 
     entry_id: str
     owner_id: str
     generation: int
-    expires_at: datetime.datetime
+    expires_at: Moment
 
 
-class RepositoryReservation(Wire, kw_only=True, forbid_unknown_fields=True):
+class RepositoryReservation(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A repository ref an execution writes to; two executions never share one."""
 
     repository: str
@@ -129,7 +128,7 @@ class RepositoryReservation(Wire, kw_only=True, forbid_unknown_fields=True):
         return f"{self.repository.strip().lower()}\n{self.head_ref}"
 
 
-class ExecutionFence(Wire, kw_only=True, forbid_unknown_fields=True):
+class ExecutionFence(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a holder shows with each act on its entry; a store refuses a stale one."""
 
     schema: str

@@ -7,7 +7,7 @@ from animus_plugin_protocol.wire.presence import Wire
 __all__ = ["HostCallParams", "HostNote"]
 
 
-class HostCallParams(Wire, kw_only=True):
+class HostCallParams(Wire, frozen=True, kw_only=True):
     """Call `method` of the plugin that serves `kind`; `name` picks one by plugin name or advertised tool.
 
     `params` and the result pass through the host as the bytes they are. `run_id` says in which run's log the
@@ -22,7 +22,7 @@ class HostCallParams(Wire, kw_only=True):
     run_id: str | None = None
 
 
-class HostNote(Wire, kw_only=True):
+class HostNote(Wire, frozen=True, kw_only=True):
     """A notification of the callee, in order, before the response to the call `id`.
 
     `dropped` counts the notes left out just before this one because the caller was slow.

@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 
-class HostInfo(Wire, kw_only=True):
+class HostInfo(Wire, frozen=True, kw_only=True):
     """Who the host is."""
 
     name: str
     version: str
 
 
-class HostCapabilities(Wire, kw_only=True):
+class HostCapabilities(Wire, frozen=True, kw_only=True):
     """What the host can take."""
 
     streaming: bool = always(default=False)
@@ -42,25 +42,25 @@ class HostCapabilities(Wire, kw_only=True):
     cancellation: bool = always(default=False)
 
 
-class ProjectBinding(Wire, kw_only=True):
+class ProjectBinding(Wire, frozen=True, kw_only=True):
     """The one project a plugin process serves for its whole life.
 
     ``state_dir`` is an extension of ours: the repo-scoped state directory the plugin keeps its files below.
     A host that does not send it leaves the plugin to derive ``~/.animus/<repo_scope>`` itself.
     """
 
-    project_root: str
+    project_root: str = ""
     repo_scope: str = ""
     state_dir: str | None = None
 
 
-class HostCallsOffer(Wire, kw_only=True):
+class HostCallsOffer(Wire, frozen=True, kw_only=True):
     """The host answers ``host/call`` requests of plugins (our extension, version 1)."""
 
     version: int
 
 
-class PackRoot(Wire, kw_only=True):
+class PackRoot(Wire, frozen=True, kw_only=True):
     """One resolved pack: where its ``pack.toml`` lies. ``source`` is ``project``, ``installed`` or ``bundled``."""
 
     id: str
@@ -69,7 +69,7 @@ class PackRoot(Wire, kw_only=True):
     source: str = "bundled"
 
 
-class InitExtensions(Wire, kw_only=True):
+class InitExtensions(Wire, frozen=True, kw_only=True):
     """The extensions of ``initialize`` we know; unknown ones are skipped."""
 
     project_binding: ProjectBinding | None = None
@@ -78,7 +78,7 @@ class InitExtensions(Wire, kw_only=True):
     packs: list[PackRoot] = []
 
 
-class InitializeParams(Wire, kw_only=True):
+class InitializeParams(Wire, frozen=True, kw_only=True):
     """What the host says first."""
 
     protocol_version: str
@@ -87,7 +87,7 @@ class InitializeParams(Wire, kw_only=True):
     init_extensions: InitExtensions = InitExtensions()
 
 
-class PluginInfo(Wire, kw_only=True):
+class PluginInfo(Wire, frozen=True, kw_only=True):
     """Who the plugin is. ``plugin_kinds`` lists the kinds served besides the primary one."""
 
     name: str
@@ -97,7 +97,7 @@ class PluginInfo(Wire, kw_only=True):
     description: str | None = None
 
 
-class McpTool(Wire, kw_only=True):
+class McpTool(Wire, frozen=True, kw_only=True):
     """A tool the plugin offers to agents."""
 
     name: str
@@ -105,7 +105,7 @@ class McpTool(Wire, kw_only=True):
     input_schema: Any = None
 
 
-class PluginCapabilities(Wire, kw_only=True):
+class PluginCapabilities(Wire, frozen=True, kw_only=True):
     """What the plugin can do; ``methods`` holds wire methods and capability strings."""
 
     methods: list[str] = always_list()
@@ -117,14 +117,14 @@ class PluginCapabilities(Wire, kw_only=True):
     mcp_tools: list[McpTool] = []
 
 
-class KindCapability(Wire, kw_only=True):
+class KindCapability(Wire, frozen=True, kw_only=True):
     """The version of a kind's contract and that kind's own capability struct."""
 
     crate_version: str
     extra: Any = None
 
 
-class InitializeResult(Wire, kw_only=True):
+class InitializeResult(Wire, frozen=True, kw_only=True):
     """What the plugin answers to ``initialize``."""
 
     protocol_version: str
@@ -133,7 +133,7 @@ class InitializeResult(Wire, kw_only=True):
     kind_capabilities: dict[str, KindCapability] = {}
 
 
-class EnvRequirement(Wire, kw_only=True):
+class EnvRequirement(Wire, frozen=True, kw_only=True):
     """An environment variable the plugin wants forwarded."""
 
     name: str
@@ -142,7 +142,7 @@ class EnvRequirement(Wire, kw_only=True):
     required: bool = always(default=False)
 
 
-class PluginManifest(Wire, kw_only=True):
+class PluginManifest(Wire, frozen=True, kw_only=True):
     """What a plugin prints for ``--manifest``: everything a host needs before it runs the plugin."""
 
     name: str
@@ -161,7 +161,7 @@ class PluginManifest(Wire, kw_only=True):
         return self.plugin_kind == kind or kind in self.plugin_kinds
 
 
-class HealthCheckResult(Wire, kw_only=True):
+class HealthCheckResult(Wire, frozen=True, kw_only=True):
     """Status is ``healthy``, ``degraded`` or ``unhealthy``."""
 
     status: str
@@ -170,20 +170,20 @@ class HealthCheckResult(Wire, kw_only=True):
     last_error: str | None = None
 
 
-class CancelParams(Wire, kw_only=True):
+class CancelParams(Wire, frozen=True, kw_only=True):
     """Names the request to cancel by its id, exactly as it was sent (``"1"`` is not ``1``)."""
 
     id: Any
 
 
-class ProgressNote(Wire, kw_only=True):
+class ProgressNote(Wire, frozen=True, kw_only=True):
     """Progress of the request `id`."""
 
     id: Any
     value: Any
 
 
-class LogEntryNote(Wire, kw_only=True):
+class LogEntryNote(Wire, frozen=True, kw_only=True):
     """One log line of a plugin; ``ts`` is RFC 3339 with microseconds and ``Z``."""
 
     level: str

@@ -1,10 +1,14 @@
-"""How a field that has a default but is always written is declared."""
+"""How a field that has a default but is always written is declared, and the types fields share."""
 
-from typing import Any
+import datetime
+from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["Wire", "always", "always_list", "always_null"]
+__all__ = ["Moment", "Wire", "always", "always_list", "always_null"]
+
+Moment = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+"""A moment that is read: RFC 3339 with an offset; without one it is refused, as other implementations do."""
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

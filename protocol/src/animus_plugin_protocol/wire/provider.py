@@ -22,11 +22,11 @@ __all__ = [
 ]
 
 
-class AgentRunParams(Wire, kw_only=True):
+class AgentRunParams(Wire, frozen=True, kw_only=True):
     """Run an agent (``agent/run``, ``agent/resume``).
 
     Keys not listed are the extras of the wire type. They are kept by `decode_agent_run` in
-    ``animus_plugin_protocol.codec``: dropping one (``approvals``) would fail open.
+    ``animus_plugin_protocol.agent_run``: dropping one (``approvals``) would fail open.
     """
 
     prompt: str
@@ -51,7 +51,7 @@ class AgentRunParams(Wire, kw_only=True):
     """Ours: the JSON document an agent finds at ``ANIMUS_CONTEXT_FILE``."""
 
 
-class TokenUsage(Wire, kw_only=True):
+class TokenUsage(Wire, frozen=True, kw_only=True):
     """Tokens of one run."""
 
     input: int
@@ -60,7 +60,7 @@ class TokenUsage(Wire, kw_only=True):
     cache_writes: int | None = None
 
 
-class AgentRunResult(Wire, kw_only=True):
+class AgentRunResult(Wire, frozen=True, kw_only=True):
     """How the agent ended."""
 
     session_id: str
@@ -77,20 +77,20 @@ class AgentRunResult(Wire, kw_only=True):
     decision_verdict: Any = None
 
 
-class AgentCancelParams(Wire, kw_only=True):
+class AgentCancelParams(Wire, frozen=True, kw_only=True):
     """Names the session to cancel: the provider's own id or the host's ``control_session_id``."""
 
     session_id: str
 
 
-class AgentCancelResult(Wire, kw_only=True):
+class AgentCancelResult(Wire, frozen=True, kw_only=True):
     """The cancel was taken; the run itself ends with -32002."""
 
     session_id: str
     cancelled: bool
 
 
-class AgentRespondParams(Wire, kw_only=True):
+class AgentRespondParams(Wire, frozen=True, kw_only=True):
     """The answer to an interaction: ``{"decision": "allow" | "deny", "answer"?, "message"?}``."""
 
     interaction_id: str
@@ -98,13 +98,13 @@ class AgentRespondParams(Wire, kw_only=True):
     response: Any
 
 
-class AgentRespondResult(Wire, kw_only=True):
+class AgentRespondResult(Wire, frozen=True, kw_only=True):
     """Whether the answer was taken."""
 
     accepted: bool
 
 
-class AgentOutputNote(Wire, kw_only=True):
+class AgentOutputNote(Wire, frozen=True, kw_only=True):
     """A piece of the agent's answer."""
 
     session_id: str
@@ -112,14 +112,14 @@ class AgentOutputNote(Wire, kw_only=True):
     final: bool = always(default=False)
 
 
-class AgentThinkingNote(Wire, kw_only=True):
+class AgentThinkingNote(Wire, frozen=True, kw_only=True):
     """A piece of the agent's reasoning."""
 
     session_id: str
     text: str
 
 
-class AgentToolCallNote(Wire, kw_only=True):
+class AgentToolCallNote(Wire, frozen=True, kw_only=True):
     """The agent called a tool."""
 
     session_id: str
@@ -128,7 +128,7 @@ class AgentToolCallNote(Wire, kw_only=True):
     server: str | None = always_null()
 
 
-class AgentToolResultNote(Wire, kw_only=True):
+class AgentToolResultNote(Wire, frozen=True, kw_only=True):
     """A tool answered."""
 
     session_id: str
@@ -137,7 +137,7 @@ class AgentToolResultNote(Wire, kw_only=True):
     success: bool
 
 
-class AgentErrorNote(Wire, kw_only=True):
+class AgentErrorNote(Wire, frozen=True, kw_only=True):
     """Something went wrong; `recoverable` says whether the run goes on."""
 
     session_id: str
@@ -145,7 +145,7 @@ class AgentErrorNote(Wire, kw_only=True):
     recoverable: bool = always(default=True)
 
 
-class AgentInteractionRequestedNote(Wire, kw_only=True):
+class AgentInteractionRequestedNote(Wire, frozen=True, kw_only=True):
     """The agent waits for a person; kind is ``approval`` or ``question``."""
 
     interaction_id: str
@@ -155,7 +155,7 @@ class AgentInteractionRequestedNote(Wire, kw_only=True):
     expires_at: str | None = None
 
 
-class ProviderCapabilities(Wire, kw_only=True):
+class ProviderCapabilities(Wire, frozen=True, kw_only=True):
     """Ours, in ``kind_capabilities.provider.extra``: the tool ids this provider answers for."""
 
     tools: list[str] = []

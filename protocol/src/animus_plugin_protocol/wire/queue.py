@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class QueueEntry(Wire, kw_only=True):
+class QueueEntry(Wire, frozen=True, kw_only=True):
     """A dispatch on the queue. Status is ``pending``, ``assigned`` or ``held``; moments are RFC 3339 text.
 
     ``execution`` is our addition: the fence of the current grant, so that a holder that lost the reply to its
@@ -48,7 +48,7 @@ class QueueEntry(Wire, kw_only=True):
     execution: ExecutionFence | None = None
 
 
-class QueueStats(Wire, kw_only=True):
+class QueueStats(Wire, frozen=True, kw_only=True):
     """How many entries there are; ``deferred`` ones are counted in ``pending`` too."""
 
     total: int
@@ -58,7 +58,7 @@ class QueueStats(Wire, kw_only=True):
     deferred: int = always(0)
 
 
-class QueueCapabilities(Wire, kw_only=True):
+class QueueCapabilities(Wire, frozen=True, kw_only=True):
     """What a queue can do."""
 
     priority_weighted: bool = always(default=False)
@@ -66,7 +66,7 @@ class QueueCapabilities(Wire, kw_only=True):
     generation_fenced_leases_v1: bool = always(default=False)
 
 
-class QueueEnqueueParams(Wire, kw_only=True):
+class QueueEnqueueParams(Wire, frozen=True, kw_only=True):
     """Ask for work; ``run_at`` defers it, ``expire_after_secs`` counts from ``run_at``."""
 
     subject_dispatch: SubjectDispatch
@@ -74,7 +74,7 @@ class QueueEnqueueParams(Wire, kw_only=True):
     expire_after_secs: int | None = None
 
 
-class QueueEnqueueResult(Wire, kw_only=True):
+class QueueEnqueueResult(Wire, frozen=True, kw_only=True):
     """The entry that now stands for the dispatch; ``enqueued`` is false when it stood already."""
 
     enqueued: bool
@@ -83,7 +83,7 @@ class QueueEnqueueResult(Wire, kw_only=True):
     warning: str | None = None
 
 
-class QueueListParams(Wire, kw_only=True):
+class QueueListParams(Wire, frozen=True, kw_only=True):
     """A page of entries, filtered by status words."""
 
     status: list[str] = []
@@ -91,7 +91,7 @@ class QueueListParams(Wire, kw_only=True):
     offset: int | None = None
 
 
-class QueueListResult(Wire, kw_only=True):
+class QueueListResult(Wire, frozen=True, kw_only=True):
     """``total`` counts the matches before paging, ``stats`` the whole queue."""
 
     entries: list[QueueEntry]
@@ -99,7 +99,7 @@ class QueueListResult(Wire, kw_only=True):
     stats: QueueStats
 
 
-class QueueLeaseParams(Wire, kw_only=True):
+class QueueLeaseParams(Wire, frozen=True, kw_only=True):
     """Take up to `max` due entries; `workflow_ids`, when given, has exactly `max` items."""
 
     max: int
@@ -107,52 +107,52 @@ class QueueLeaseParams(Wire, kw_only=True):
     exclude_subjects: list[str] | None = None
 
 
-class QueueLeaseResult(Wire, kw_only=True):
+class QueueLeaseResult(Wire, frozen=True, kw_only=True):
     """The entries handed out, in queue order."""
 
     leased: list[QueueEntry]
 
 
-class QueueEntryParams(Wire, kw_only=True):
+class QueueEntryParams(Wire, frozen=True, kw_only=True):
     """Names one entry (release, drop)."""
 
     entry_id: str
 
 
-class QueueHoldParams(Wire, kw_only=True):
+class QueueHoldParams(Wire, frozen=True, kw_only=True):
     """Stop an entry from being leased."""
 
     entry_id: str
     reason: str | None = None
 
 
-class QueueMutationResult(Wire, kw_only=True):
+class QueueMutationResult(Wire, frozen=True, kw_only=True):
     """Whether something changed; a missing entry is a value, not an error."""
 
     changed: bool
     not_found: bool = always(default=False)
 
 
-class QueueReorderParams(Wire, kw_only=True):
+class QueueReorderParams(Wire, frozen=True, kw_only=True):
     """Move these entries to the front, in this order."""
 
     entry_ids: list[str]
 
 
-class QueueReorderResult(Wire, kw_only=True):
+class QueueReorderResult(Wire, frozen=True, kw_only=True):
     """How many positions hold another entry than before."""
 
     reordered_count: int
 
 
-class QueueMarkAssignedParams(Wire, kw_only=True):
+class QueueMarkAssignedParams(Wire, frozen=True, kw_only=True):
     """Mark a pending entry as taken by `workflow_id`."""
 
     entry_id: str
     workflow_id: str | None = None
 
 
-class QueueCompletionParams(Wire, kw_only=True):
+class QueueCompletionParams(Wire, frozen=True, kw_only=True):
     """Finish an assigned entry; status is ``completed``, ``failed`` or ``cancelled``."""
 
     entry_id: str
@@ -161,21 +161,21 @@ class QueueCompletionParams(Wire, kw_only=True):
     workflow_id: str | None = None
 
 
-class QueueReleasePendingParams(Wire, kw_only=True):
+class QueueReleasePendingParams(Wire, frozen=True, kw_only=True):
     """Return an assigned entry to pending."""
 
     entry_id: str
     reason: str
 
 
-class QueueReleasePendingResult(Wire, kw_only=True):
+class QueueReleasePendingResult(Wire, frozen=True, kw_only=True):
     """Status is ``pending``."""
 
     entry_id: str
     status: str
 
 
-class QueueNextDeadlineResult(Wire, kw_only=True):
+class QueueNextDeadlineResult(Wire, frozen=True, kw_only=True):
     """The earliest future ``run_at`` of a pending entry, or nothing."""
 
     next_run_at: str | None = None

@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class FencedEnqueueParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedEnqueueParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask for work, once per idempotency key, for ever."""
 
     subject_dispatch: SubjectDispatch
@@ -29,7 +29,7 @@ class FencedEnqueueParams(Wire, kw_only=True, forbid_unknown_fields=True):
     expire_after_secs: int | None = None
 
 
-class FencedEnqueueResult(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedEnqueueResult(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The receipt of an enqueue."""
 
     enqueued: bool
@@ -38,7 +38,7 @@ class FencedEnqueueResult(Wire, kw_only=True, forbid_unknown_fields=True):
     warning: str | None = None
 
 
-class FencedLeaseParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedLeaseParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Take up to `max` due entries for `owner_id`; `workflow_ids` has exactly `max` distinct items."""
 
     max: int
@@ -47,14 +47,14 @@ class FencedLeaseParams(Wire, kw_only=True, forbid_unknown_fields=True):
     exclude: list[ExecutionFence] = []
 
 
-class LeasedEntry(Wire, kw_only=True, forbid_unknown_fields=True):
+class LeasedEntry(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry and the fence it was handed out under."""
 
     entry: QueueEntry
     execution: ExecutionFence
 
 
-class BlockedEntry(Wire, kw_only=True, forbid_unknown_fields=True):
+class BlockedEntry(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A due entry that could not be handed out, and why."""
 
     entry_id: str
@@ -62,21 +62,21 @@ class BlockedEntry(Wire, kw_only=True, forbid_unknown_fields=True):
     conflicts_with: str | None = None
 
 
-class FencedLeaseResult(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedLeaseResult(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was handed out and what stood in the way of the rest."""
 
     leased: list[LeasedEntry]
     blocked: list[BlockedEntry] = []
 
 
-class FencedRenewParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedRenewParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keep a lease; the expiry never moves earlier."""
 
     execution: ExecutionFence
     ttl_secs: int | None = None
 
 
-class FencedRecoverParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedRecoverParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Take over an expired lease of another owner."""
 
     execution: ExecutionFence
@@ -84,7 +84,7 @@ class FencedRecoverParams(Wire, kw_only=True, forbid_unknown_fields=True):
     ttl_secs: int | None = None
 
 
-class FencedCompletionParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedCompletionParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Finish the entry the fence names; status is ``completed``, ``failed`` or ``cancelled``."""
 
     execution: ExecutionFence
@@ -92,14 +92,14 @@ class FencedCompletionParams(Wire, kw_only=True, forbid_unknown_fields=True):
     workflow_ref: str | None = None
 
 
-class FencedReleasePendingParams(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedReleasePendingParams(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Return the entry the fence names to pending."""
 
     execution: ExecutionFence
     reason: str
 
 
-class FencedMutationResult(Wire, kw_only=True, forbid_unknown_fields=True):
+class FencedMutationResult(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What became of a fenced act.
 
     Outcome is ``applied``, ``already_applied``, ``not_found``, ``stale_fence``, ``lease_still_live`` or

@@ -1,12 +1,11 @@
 """The subject_backend kind (protocol section 3.2)."""
 
-import datetime
 import enum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from animus_plugin_protocol.wire.presence import Wire, always
+from animus_plugin_protocol.wire.presence import Moment, Wire, always
 
 __all__ = [
     "ChangeKind",
@@ -54,7 +53,7 @@ class ChangeKind(enum.StrEnum):
     ATTACHMENT_REMOVED = "attachment-removed"
 
 
-class SubjectAttachment(Wire, kw_only=True):
+class SubjectAttachment(Wire, frozen=True, kw_only=True):
     """Something attached to a subject."""
 
     id: str
@@ -65,17 +64,17 @@ class SubjectAttachment(Wire, kw_only=True):
     metadata: Any = None
 
 
-class Subject(Wire, kw_only=True):
+class Subject(Wire, frozen=True, kw_only=True):
     """What work is about. `id` is ``<kind>:<native id>``; `priority` runs from 0 (highest) to 4."""
 
     id: str
     kind: str
     title: str
     status: SubjectStatus
-    created_at: datetime.datetime
-    updated_at: datetime.datetime
+    created_at: Moment
+    updated_at: Moment
     description: str | None = None
-    priority: int | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
     assignee: str | None = None
     labels: list[str] = []
     parent: str | None = None
@@ -87,7 +86,7 @@ class Subject(Wire, kw_only=True):
     attachments: list[SubjectAttachment] = []
 
 
-class SubjectFilter(Wire, kw_only=True):
+class SubjectFilter(Wire, frozen=True, kw_only=True):
     """Which subjects."""
 
     status: list[SubjectStatus] = []
@@ -95,7 +94,7 @@ class SubjectFilter(Wire, kw_only=True):
     assignee: list[str] = []
     labels_any: list[str] = []
     labels_all: list[str] = []
-    updated_since: datetime.datetime | None = None
+    updated_since: Moment | None = None
     cursor: str | None = None
     limit: int | None = None
     native_status: str | None = None
@@ -103,7 +102,7 @@ class SubjectFilter(Wire, kw_only=True):
     has_attachment_kind: str | None = None
 
 
-class SubjectListParams(SubjectFilter, kw_only=True):
+class SubjectListParams(SubjectFilter, frozen=True, kw_only=True):
     """A filter, flat or under ``filter``: hosts send both forms."""
 
     filter: SubjectFilter | None = None
@@ -113,39 +112,39 @@ class SubjectListParams(SubjectFilter, kw_only=True):
         return self if self.filter is None else self.filter
 
 
-class SubjectList(Wire, kw_only=True):
+class SubjectList(Wire, frozen=True, kw_only=True):
     """A page of subjects."""
 
     subjects: list[Subject]
-    fetched_at: datetime.datetime
+    fetched_at: Moment
     next_cursor: str | None = None
 
 
-class SubjectPatch(Wire, kw_only=True):
+class SubjectPatch(Wire, frozen=True, kw_only=True):
     """Changes to a subject. `assignee`: absent keeps, null clears. A null value in `custom` removes that key."""
 
     status: SubjectStatus | None = None
-    assignee: str | None | msgspec.UnsetType = msgspec.UNSET
+    assignee: str | msgspec.UnsetType | None = msgspec.UNSET
     labels_add: list[str] = []
     labels_remove: list[str] = []
     comment: str | None = None
     custom: dict[str, Any] = {}
 
 
-class SubjectIdParams(Wire, kw_only=True):
+class SubjectIdParams(Wire, frozen=True, kw_only=True):
     """Names one subject (get, delete)."""
 
     id: str
 
 
-class SubjectUpdateParams(Wire, kw_only=True):
+class SubjectUpdateParams(Wire, frozen=True, kw_only=True):
     """Change one subject."""
 
     id: str
     patch: SubjectPatch
 
 
-class SubjectCreateParams(Wire, kw_only=True):
+class SubjectCreateParams(Wire, frozen=True, kw_only=True):
     """Make a subject; `kind` may come from the method prefix, `description` is an alias of `body`."""
 
     title: str
@@ -153,38 +152,38 @@ class SubjectCreateParams(Wire, kw_only=True):
     body: str | None = None
     description: str | None = None
     status: SubjectStatus | None = None
-    priority: int | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
     labels: list[str] = []
     assignee: str | None = None
     custom: dict[str, Any] = {}
 
 
-class SubjectStatusParams(Wire, kw_only=True):
+class SubjectStatusParams(Wire, frozen=True, kw_only=True):
     """Set a subject's status."""
 
     id: str
     status: SubjectStatus
 
 
-class SubjectNextParams(Wire, kw_only=True):
+class SubjectNextParams(Wire, frozen=True, kw_only=True):
     """Ask for the most urgent ready subject."""
 
     kind: str | None = None
 
 
-class SubjectDeleteResult(Wire, kw_only=True):
+class SubjectDeleteResult(Wire, frozen=True, kw_only=True):
     """Whether it is gone."""
 
     ok: bool
 
 
-class SubjectUnwatchParams(Wire, kw_only=True):
+class SubjectUnwatchParams(Wire, frozen=True, kw_only=True):
     """Ends the watch whose request had this id, written as text."""
 
     watch_id: str
 
 
-class StatusDispatchHint(Wire, kw_only=True):
+class StatusDispatchHint(Wire, frozen=True, kw_only=True):
     """What a native status stands for."""
 
     native_status: str
@@ -193,7 +192,7 @@ class StatusDispatchHint(Wire, kw_only=True):
     description: str | None = None
 
 
-class CustomFieldSpec(Wire, kw_only=True):
+class CustomFieldSpec(Wire, frozen=True, kw_only=True):
     """A custom field; type is ``string``, ``number``, ``bool``, ``enum`` or ``date``."""
 
     key: str
@@ -201,7 +200,7 @@ class CustomFieldSpec(Wire, kw_only=True):
     values: list[str] | None = None
 
 
-class SubjectSchema(Wire, kw_only=True):
+class SubjectSchema(Wire, frozen=True, kw_only=True):
     """What a backend supports."""
 
     kinds: list[str]
@@ -215,7 +214,7 @@ class SubjectSchema(Wire, kw_only=True):
     custom_fields: list[CustomFieldSpec] = []
 
 
-class SubjectChangedEvent(Wire, kw_only=True):
+class SubjectChangedEvent(Wire, frozen=True, kw_only=True):
     """A change; `id` is the subject's."""
 
     id: str
@@ -225,7 +224,7 @@ class SubjectChangedEvent(Wire, kw_only=True):
     previous_dispatch_label: str | None = None
 
 
-class SubjectChangedNote(Wire, kw_only=True):
+class SubjectChangedNote(Wire, frozen=True, kw_only=True):
     """A change, addressed to the watch request `id`."""
 
     id: Any

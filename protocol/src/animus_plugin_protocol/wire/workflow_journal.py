@@ -1,9 +1,8 @@
 """The workflow_journal kind (protocol section 3.12)."""
 
-import datetime
 from typing import Any
 
-from animus_plugin_protocol.wire.presence import Wire, always, always_null
+from animus_plugin_protocol.wire.presence import Moment, Wire, always, always_null
 
 __all__ = [
     "JournalCheckpointListResult",
@@ -26,7 +25,7 @@ __all__ = [
 ]
 
 
-class JournalRun(Wire, kw_only=True):
+class JournalRun(Wire, frozen=True, kw_only=True):
     """One run as the journal keeps it; `blob` is the runner's own state."""
 
     workflow_id: str
@@ -34,52 +33,52 @@ class JournalRun(Wire, kw_only=True):
     blob: Any
     workflow_ref: str | None = None
     kind: str | None = None
-    created_at: datetime.datetime | None = None
-    updated_at: datetime.datetime | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
 
 
-class JournalSaveParams(Wire, kw_only=True):
+class JournalSaveParams(Wire, frozen=True, kw_only=True):
     """Store a run."""
 
     run: JournalRun
 
 
-class JournalRunParams(Wire, kw_only=True):
+class JournalRunParams(Wire, frozen=True, kw_only=True):
     """Names one run (load, delete, checkpoint_list)."""
 
     workflow_id: str
 
 
-class JournalLoadResult(Wire, kw_only=True):
+class JournalLoadResult(Wire, frozen=True, kw_only=True):
     """The run, or an explicit null."""
 
     run: JournalRun | None = always_null()
 
 
-class JournalListParams(Wire, kw_only=True):
+class JournalListParams(Wire, frozen=True, kw_only=True):
     """Which runs; newest first."""
 
     status: list[str] = []
     workflow_ref: str | None = None
-    updated_since: datetime.datetime | None = None
+    updated_since: Moment | None = None
     limit: int | None = None
 
 
-class JournalListResult(Wire, kw_only=True):
+class JournalListResult(Wire, frozen=True, kw_only=True):
     """A page of runs."""
 
     runs: list[JournalRun]
     truncated: bool = always(default=False)
 
 
-class JournalIdsResult(Wire, kw_only=True):
+class JournalIdsResult(Wire, frozen=True, kw_only=True):
     """A page of run ids."""
 
     ids: list[str]
     truncated: bool = always(default=False)
 
 
-class JournalCheckpointSaveParams(Wire, kw_only=True):
+class JournalCheckpointSaveParams(Wire, frozen=True, kw_only=True):
     """Store a checkpoint."""
 
     workflow_id: str
@@ -87,38 +86,41 @@ class JournalCheckpointSaveParams(Wire, kw_only=True):
     blob: Any
 
 
-class JournalCheckpointParams(Wire, kw_only=True):
+class JournalCheckpointParams(Wire, frozen=True, kw_only=True):
     """Names one checkpoint."""
 
     workflow_id: str
     checkpoint_num: int
 
 
-class JournalCheckpointLoadResult(Wire, kw_only=True):
+class JournalCheckpointLoadResult(Wire, frozen=True, kw_only=True):
     """The checkpoint, or an explicit null."""
 
     blob: Any = always_null()
 
 
-class JournalCheckpointListResult(Wire, kw_only=True):
+class JournalCheckpointListResult(Wire, frozen=True, kw_only=True):
     """The numbers there are."""
 
     checkpoint_nums: list[int]
 
 
-class JournalCheckpointPruneParams(Wire, kw_only=True):
+class JournalCheckpointPruneParams(Wire, frozen=True, kw_only=True):
     """Keep the newest `keep` checkpoints."""
 
     workflow_id: str
     keep: int
 
 
-class JournalEvent(Wire, kw_only=True):
-    """A recorded event; kind is ``run_started``, ``phase_started``, ``phase_completed``, ``run_completed`` or ``run_failed``."""
+class JournalEvent(Wire, frozen=True, kw_only=True):
+    """A recorded event.
+
+    Kind is ``run_started``, ``phase_started``, ``phase_completed``, ``run_completed`` or ``run_failed``.
+    """
 
     run_id: str
     kind: str
-    ts: datetime.datetime
+    ts: Moment
     workflow_ref: str | None = None
     phase: str | None = None
     agent: str | None = None
@@ -126,28 +128,28 @@ class JournalEvent(Wire, kw_only=True):
     detail: Any = None
 
 
-class JournalRecordParams(Wire, kw_only=True):
+class JournalRecordParams(Wire, frozen=True, kw_only=True):
     """Record an event."""
 
     event: JournalEvent
 
 
-class JournalEventsParams(Wire, kw_only=True):
+class JournalEventsParams(Wire, frozen=True, kw_only=True):
     """Which events."""
 
     run_id: str | None = None
-    since: datetime.datetime | None = None
+    since: Moment | None = None
     limit: int | None = None
 
 
-class JournalEventsResult(Wire, kw_only=True):
+class JournalEventsResult(Wire, frozen=True, kw_only=True):
     """A page of events."""
 
     events: list[JournalEvent]
     truncated: bool = always(default=False)
 
 
-class JournalSchema(Wire, kw_only=True):
+class JournalSchema(Wire, frozen=True, kw_only=True):
     """What this journal supports."""
 
     supports_checkpoints: bool

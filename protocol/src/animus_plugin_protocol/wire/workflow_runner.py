@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-class WorkflowRunnerCapabilities(Wire, kw_only=True):
+class WorkflowRunnerCapabilities(Wire, frozen=True, kw_only=True):
     """What a workflow runner can do."""
 
     phase_decision_parsing: bool = always(default=False)
@@ -33,7 +33,7 @@ class WorkflowRunnerCapabilities(Wire, kw_only=True):
     manual_pause_support: bool = always(default=False)
 
 
-class WorkflowExecuteParams(Wire, kw_only=True):
+class WorkflowExecuteParams(Wire, frozen=True, kw_only=True):
     """Start a run, or continue the one `workflow_id` names."""
 
     workflow_id: str | None = None
@@ -56,7 +56,7 @@ class WorkflowExecuteParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class PhaseEvent(Wire, kw_only=True):
+class PhaseEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a phase; ``kind`` is ``started``, ``decision`` or ``completed``.
 
     The fields present depend on the kind: ``attempt`` with started, ``verdict`` and ``confidence`` with
@@ -75,7 +75,7 @@ class PhaseEvent(Wire, kw_only=True):
     duration_secs: float | None = None
 
 
-class PhaseResultSnapshot(Wire, kw_only=True):
+class PhaseResultSnapshot(Wire, frozen=True, kw_only=True):
     """How a phase ended: ``completed``, ``rework``, ``closed``, ``failed`` or ``manual_pending``."""
 
     phase_id: str
@@ -88,7 +88,7 @@ class PhaseResultSnapshot(Wire, kw_only=True):
     close_reason: str | None = None
 
 
-class WorkflowExecuteResult(Wire, kw_only=True):
+class WorkflowExecuteResult(Wire, frozen=True, kw_only=True):
     """Where the run is now. ``workflow_status`` is open; unknown words mean running.
 
     ``reason`` (ours) says why a run is not completed, ``waiting`` what a paused one waits for.
@@ -113,17 +113,22 @@ class WorkflowExecuteResult(Wire, kw_only=True):
     waiting: "WaitingFor | None" = None
 
 
-class WaitingFor(Wire, kw_only=True):
-    """What a paused run waits for and the command that frees it. Kind is ``gate``, ``blocked`` or ``merge``."""
+class WaitingFor(Wire, frozen=True, kw_only=True):
+    """What a paused run waits for and the command that frees it.
+
+    Kind is ``gate``, ``blocked``, ``merge`` or ``paused`` (somebody asked for it). ``expires_at``: when a gate's time
+    is over; executing the run again then tells that it failed.
+    """
 
     kind: str
     reason: str
     command: str
     phase_id: str | None = None
     since: str | None = None
+    expires_at: str | None = None
 
 
-class WorkflowRunPhaseParams(Wire, kw_only=True):
+class WorkflowRunPhaseParams(Wire, frozen=True, kw_only=True):
     """Run one phase outside a run's bookkeeping."""
 
     execution_cwd: str
@@ -148,7 +153,7 @@ class WorkflowRunPhaseParams(Wire, kw_only=True):
     actor: Actor | None = None
 
 
-class WorkflowRunPhaseResult(Wire, kw_only=True):
+class WorkflowRunPhaseResult(Wire, frozen=True, kw_only=True):
     """``phase_status`` is ``completed``, ``manual_pending`` or ``failed``."""
 
     phase_status: str
@@ -162,7 +167,7 @@ class WorkflowRunPhaseResult(Wire, kw_only=True):
     tool: str | None = None
 
 
-class WorkflowSignalParams(Wire, kw_only=True):
+class WorkflowSignalParams(Wire, frozen=True, kw_only=True):
     """Steer a run: ``pause``, ``resume``, ``cancel``, ``approve`` or ``reject``.
 
     ``force`` lets ``resume`` run a phase again whose earlier attempt may have had effects.
@@ -176,7 +181,7 @@ class WorkflowSignalParams(Wire, kw_only=True):
     force: bool = always(default=False)
 
 
-class WorkflowSignalResult(Wire, kw_only=True):
+class WorkflowSignalResult(Wire, frozen=True, kw_only=True):
     """The run's status after the signal; `runnable` asks the host to execute it again."""
 
     workflow_id: str
@@ -185,7 +190,7 @@ class WorkflowSignalResult(Wire, kw_only=True):
     message: str | None = None
 
 
-class WorkflowInspectParams(Wire, kw_only=True):
+class WorkflowInspectParams(Wire, frozen=True, kw_only=True):
     """Ask about a run or a definition; `what` is ``run``, ``prompt``, ``definitions`` or ``runner``."""
 
     what: str
@@ -193,7 +198,7 @@ class WorkflowInspectParams(Wire, kw_only=True):
     phase_id: str | None = None
 
 
-class WorkflowInspectResult(Wire, kw_only=True):
+class WorkflowInspectResult(Wire, frozen=True, kw_only=True):
     """The answer; its shape depends on `what`."""
 
     what: str

@@ -1,0 +1,148 @@
+"""``workflow run``: ask for a run, and with ``--sync`` follow it until it has ended or waits for a person.
+
+Beside a daemon the daemon does the work and this process watches; without one this process is the host.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+
+import msgspec
+
+from animus_cli.failure import CommandError
+from animus_cli.invocation import Invocation
+from animus_cli.live import RUN_ENDINGS, Progress, progress_on
+from animus_cli.render import lines_for
+from animus_kernel.client import ControlClient
+from animus_kernel.operations import Operation
+from animus_kernel.project import Project
+from animus_plugin_protocol.wire.control import (
+    WorkflowEvent,
+    WorkflowEventsParams,
+    WorkflowGetParams,
+    WorkflowGetResult,
+    WorkflowRunParams,
+    WorkflowRunResult,
+)
+
+__all__ = ["SETTLED", "follow_run", "run"]
+
+SETTLED = frozenset({"completed", "failed", "escalated", "cancelled", "paused"})
+"""Where a run does nothing until somebody acts."""
+_UNSUCCESSFUL = frozenset({"failed", "escalated", "cancelled"})
+
+
+def run(invocation: Invocation, operation: Operation, params: WorkflowRunParams) -> None:
+    """Start a workflow; see the module.
+
+    Raises:
+        CommandError: ``run_failed`` (exit code 6) if a run that was waited for did not end well.
+    """
+    if not params.sync:
+        result = invocation.call(operation, params)
+        invocation.show(result, lambda screen: lines_for(operation.name, result, screen))
+        return
+    project = invocation.project()
+    progress = None if invocation.json else _progress(invocation)
+    client = ControlClient.connect(project)
+    try:
+        if client is None:
+            result = _run_here(project, operation, params, progress)
+        else:
+            with client:
+                result = _run_there(project, client, operation, params, progress)
+    finally:
+        if progress is not None:
+            progress.finish()
+    _conclude(invocation, operation, result)
+
+
+def follow_run(
+    client: ControlClient, watcher: ControlClient, asked_id: str, progress: Progress | None
+) -> WorkflowGetResult:
+    """Show a run of the daemon until it has settled.
+
+    The events are subscribed to before the state is read, and those of all runs are looked at: a run that begins in
+    between is not missed.
+
+    Args:
+        client: the connection that asks.
+        watcher: a connection of its own for the events.
+        asked_id: the run, or the entry whose run has not begun.
+        progress: where events are shown, or None.
+    """
+    events: Iterator[WorkflowEvent] = watcher.stream("workflow/events", WorkflowEventsParams())
+    state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=asked_id))
+    known = {asked_id, state.id}
+    while state.status not in SETTLED:
+        for event in events:
+            if isinstance(event.payload, dict) and event.payload.get("entry_id") == asked_id:
+                known.add(event.workflow_id)
+            if event.workflow_id not in known:
+                continue
+            if progress is not None:
+                progress.show(event)
+            if event.kind in RUN_ENDINGS:
+                break
+        else:
+            raise CommandError(
+                "unavailable",
+                f"the daemon ended while run {asked_id!r} was under way; the run goes on when it is started again",
+                next_step="animus daemon start",
+                remediation="daemon_not_running",
+            )
+        state = client.call("workflow/get", WorkflowGetParams(id=asked_id))
+    return state
+
+
+def _run_here(
+    project: Project, operation: Operation, params: WorkflowRunParams, progress: Progress | None
+) -> WorkflowRunResult:
+    from animus_kernel.session import run_operation  # noqa: PLC0415 - start-up: only a run in this process needs it
+
+    result: WorkflowRunResult = run_operation(
+        project, operation.name, params, on_event=None if progress is None else progress.show
+    )
+    return result
+
+
+def _run_there(
+    project: Project, client: ControlClient, operation: Operation, params: WorkflowRunParams, progress: Progress | None
+) -> WorkflowRunResult:
+    asked: WorkflowRunResult = client.call(operation.name, msgspec.structs.replace(params, sync=False))
+    watcher = ControlClient.connect(project)
+    if watcher is None:
+        raise CommandError("unavailable", "the daemon ended before the run began", next_step="animus daemon start")
+    run_id = asked.workflow_id or asked.entry_id
+    with watcher:
+        try:
+            state = follow_run(client, watcher, run_id, progress)
+        except KeyboardInterrupt:
+            sys.stderr.write(f"\nThe run goes on. animus workflow get {run_id}, animus workflow cancel {run_id}\n")
+            raise
+    return msgspec.structs.replace(
+        asked,
+        workflow_id=state.id,
+        status=state.status,
+        reason=state.reason,
+        waiting=state.waiting,
+        detail=state.detail,
+        started_at=state.started_at,
+    )
+
+
+def _progress(invocation: Invocation) -> Progress:
+    return progress_on(sys.stdout, invocation.screen(), height=shutil.get_terminal_size().lines)
+
+
+def _conclude(invocation: Invocation, operation: Operation, result: WorkflowRunResult) -> None:
+    if result.status in _UNSUCCESSFUL:
+        run_id = result.workflow_id or result.entry_id
+        reason = f": {result.reason}" if result.reason else ""
+        raise CommandError(
+            "run_failed",
+            f"run {run_id!r} of {result.definition!r} {result.status}{reason}",
+            details=msgspec.to_builtins(result),
+            next_step=f"animus workflow get {run_id}",
+        )
+    invocation.show(result, lambda screen: lines_for(operation.name, result, screen))

@@ -1,0 +1,203 @@
+"""Following a run: one view that is redrawn in place on a terminal, plain lines elsewhere.
+
+There is no timer: the view changes when something happened, and shows since when a phase is under way.
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TextIO
+
+from animus_cli.table import Column, duration, table
+from animus_cli.terminal import Screen, clean, fit
+from animus_plugin_protocol.wire.control import WorkflowEvent
+
+__all__ = ["GATE", "RUN_ENDINGS", "LineProgress", "PhaseLine", "Progress", "RunProgress", "ViewProgress", "progress_on"]
+
+RUN_ENDINGS = frozenset({"run_completed", "run_failed", "run_escalated", "run_cancelled", "run_paused"})
+"""Kinds of events after which a run does nothing until somebody acts."""
+GATE = "manual_pending"
+"""The status of a phase that waits for a person."""
+_COLUMNS = [
+    Column("PHASE", flexible=True),
+    Column("MODE"),
+    Column("STATUS", status=True),
+    Column("STARTED"),
+    Column("TOOK", right=True),
+    Column("REASON", flexible=True),
+]
+_MARKS = {"completed": "✓", "failed": "✗", "rework": "↺", GATE: "?", "closed": "·"}
+
+
+class PhaseLine(NamedTuple):
+    """One attempt at a phase, as far as it is known."""
+
+    phase_id: str
+    attempt: int
+    mode: str = ""
+    status: str = "running"
+    since: datetime.datetime | None = None
+    seconds: float | None = None
+    reason: str = ""
+
+
+class RunProgress:
+    """What the events of one run add up to.
+
+    Attributes:
+        phases: the attempts, in the order they were started.
+        status: ``running``, or how the run ended.
+    """
+
+    def __init__(self) -> None:
+        self.phases: list[PhaseLine] = []
+        self.status = "running"
+        self.reason = ""
+
+    def apply(self, event: WorkflowEvent) -> PhaseLine | None:
+        """Take an event in; returns the attempt it was about, if it was about one."""
+        payload: dict[str, Any] = event.payload if isinstance(event.payload, dict) else {}
+        if event.kind == "phase_started":
+            line = PhaseLine(
+                phase_id=str(payload.get("phase_id", "")),
+                attempt=_attempt(payload),
+                mode=str(payload.get("mode") or ""),
+                since=event.occurred_at,
+            )
+            self.phases.append(line)
+            return line
+        if event.kind in {"phase_decision", "phase_completed"}:
+            return self._settle(event, payload)
+        if event.kind == "run_started":
+            self.status, self.reason = "running", ""
+            # A run goes on after a gate only if somebody let it pass.
+            self.phases = [line._replace(status="completed") if line.status == GATE else line for line in self.phases]
+        elif event.kind in RUN_ENDINGS:
+            self.status = str(payload.get("status") or event.kind.removeprefix("run_"))
+            self.reason = str(payload.get("reason") or "")
+        return None
+
+    def _settle(self, event: WorkflowEvent, payload: dict[str, Any]) -> PhaseLine | None:
+        phase_id = str(payload.get("phase_id", ""))
+        index = next((i for i in reversed(range(len(self.phases))) if self.phases[i].phase_id == phase_id), None)
+        if index is None:
+            return None
+        line = self.phases[index]
+        reason = str(payload.get("reason") or "") or line.reason
+        if event.kind == "phase_decision":
+            line = line._replace(reason=reason)
+        else:
+            seconds = payload.get("duration_secs")
+            if seconds is None and line.since is not None:
+                seconds = (event.occurred_at - line.since).total_seconds()
+            line = line._replace(status=str(payload.get("status") or "completed"), seconds=seconds, reason=reason)
+        self.phases[index] = line
+        return line
+
+
+class Progress(Protocol):
+    """Shows a run while it goes on."""
+
+    def show(self, event: WorkflowEvent) -> None:
+        """Take an event in and show it."""
+
+    def finish(self) -> None:
+        """The run has ended or is left alone; leave the screen in order."""
+
+
+class LineProgress:
+    """A line per event, for files and pipes."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._run = RunProgress()
+
+    def show(self, event: WorkflowEvent) -> None:
+        """Print what happened."""
+        line = self._run.apply(event)
+        when = event.occurred_at.astimezone().strftime("%H:%M:%S")
+        if event.kind == "phase_decision":
+            return
+        if line is not None:
+            self._write(f"{when}  {_line_text(line)}")
+        elif event.kind in RUN_ENDINGS:
+            reason = f": {_first_line(self._run.reason)}" if self._run.reason else ""
+            self._write(f"{when}  run {self._run.status}{reason}")
+        elif event.kind == "run_started":
+            self._write(f"{when}  run {'goes on' if self._run.phases else 'started'} ({event.workflow_id})")
+
+    def finish(self) -> None:
+        """Nothing is open."""
+
+
+class ViewProgress:
+    """The whole run in one view that is drawn over itself."""
+
+    def __init__(self, stream: TextIO, screen: Screen, *, height: int) -> None:
+        self._stream = stream
+        self._screen = screen
+        self._height = max(height - 2, 3)
+        self._run = RunProgress()
+        self._drawn = 0
+
+    def show(self, event: WorkflowEvent) -> None:
+        """Redraw with what happened."""
+        self._run.apply(event)
+        lines = self._lines()
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        self._stream.write("\r" + up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
+        self._stream.flush()
+        self._drawn = len(lines)
+
+    def finish(self) -> None:
+        """The view stays as it is; what follows is printed below it."""
+        self._drawn = 0
+
+    def _lines(self) -> list[str]:
+        rows = [
+            [
+                f"{_MARKS.get(line.status, '▸')} {_name(line)}",
+                line.mode,
+                "waiting" if line.status == GATE else line.status,
+                "" if line.since is None else f"{line.since.astimezone():%H:%M:%S}",
+                duration(line.seconds),
+                _first_line(line.reason),
+            ]
+            for line in self._run.phases
+        ]
+        lines = table(_COLUMNS, rows, self._screen)
+        return [lines[0], *lines[1:][-self._height :]]
+
+
+def progress_on(stream: TextIO, screen: Screen, *, height: int) -> Progress:
+    """The way to show progress that fits `stream`."""
+    if screen.width is not None and screen.colour:
+        return ViewProgress(stream, screen, height=height)
+
+    def write(text: str) -> None:
+        stream.write((text if screen.width is None else fit(text, screen.width)) + "\n")
+        stream.flush()
+
+    return LineProgress(write)
+
+
+def _line_text(line: PhaseLine) -> str:
+    if line.status == "running":
+        return f"{_name(line)} started ({line.mode or 'phase'})"
+    if line.status == GATE:
+        return f"{_name(line)} waits for a person"
+    took = f" after {duration(line.seconds)}" if line.seconds is not None else ""
+    reason = f": {_first_line(line.reason)}" if line.reason else ""
+    return f"{_name(line)} {line.status}{took}{reason}"
+
+
+def _name(line: PhaseLine) -> str:
+    return line.phase_id if line.attempt == 1 else f"{line.phase_id} #{line.attempt}"
+
+
+def _first_line(text: str) -> str:
+    return clean(text.strip().partition("\n")[0])
+
+
+def _attempt(payload: dict[str, Any]) -> int:
+    attempt = payload.get("attempt")
+    return attempt if isinstance(attempt, int) else 1

@@ -1,0 +1,127 @@
+"""One run of the program: the command tree, and the boundary where every error becomes a message and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from animus_cli.envelope import failure_line
+from animus_cli.failure import INTERRUPTED, CommandError
+from animus_cli.invocation import Invocation
+from animus_cli.table import paragraph
+from animus_cli.terminal import Screen, screen_of, use_utf8
+from animus_cli.tree import root_group
+from animus_kernel.errors import KernelError
+
+__all__ = ["command_error", "run"]
+
+_CATEGORY_CODES = {
+    "invalid_request": "invalid_input",
+    "not_found": "not_found",
+    "conflict": "conflict",
+    "unavailable": "unavailable",
+    "not_supported": "unavailable",
+    "permission_denied": "internal",
+    "internal": "internal",
+}
+_SYSTEM_ERRORS: tuple[tuple[type[OSError], str], ...] = (
+    (FileNotFoundError, "not_found"),
+    (ConnectionError, "unavailable"),
+    (TimeoutError, "unavailable"),
+    (OSError, "internal"),
+)
+"""What the operating system's refusals are; the first row that matches counts."""
+_CLOSED_PIPE = 0
+"""The reader has seen enough (``animus workflow list | head``): nothing went wrong."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command `words` name; prints, never raises.
+
+    Returns:
+        The exit code.
+    """
+    use_utf8()
+    invocation = Invocation()
+    try:
+        return _invoke(list(words), invocation)
+    except BrokenPipeError:
+        # What is still buffered cannot be written either; the interpreter must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CLOSED_PIPE
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the boundary: users get a message, ANIMUS_DEBUG=1 the traceback
+        return _report(error, as_json=invocation.json or _asked_for_json(words))
+
+
+def command_error(error: Exception) -> CommandError:
+    """What `error` is to a user of the command line."""
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, KernelError):
+        return _from_kernel(error)
+    if isinstance(error, click.ClickException):
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "animus"
+        message = error.format_message().rstrip(".")
+        return CommandError("invalid_input", message, next_step=f"{path} --help", remediation="invalid_input")
+    for kind, code in _SYSTEM_ERRORS:
+        if isinstance(error, kind):
+            return CommandError(code, str(error) or type(error).__name__)
+    return CommandError(
+        "internal",
+        f"this is a fault in animus: {type(error).__name__}: {error}",
+        next_step="run it again with ANIMUS_DEBUG=1 to see where, and report it",
+    )
+
+
+def _invoke(words: list[str], invocation: Invocation) -> int:
+    group = root_group()
+    try:
+        with group.make_context("animus", words, obj=invocation) as context:
+            answer = group.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return answer if isinstance(answer, int) else 0
+
+
+def _from_kernel(error: KernelError) -> CommandError:
+    details = dict(error.details)
+    code = _CATEGORY_CODES[error.category]
+    if code == "internal" or error.category == "not_supported":
+        details["category"] = error.category
+    if error.remediation:
+        details["remediation"] = dict(error.remediation)
+    help_text = error.remediation.get("next_step") or error.remediation.get("install_command")
+    return CommandError(code, error.message, details=details, next_step=help_text)
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    if os.environ.get("ANIMUS_DEBUG"):
+        traceback.print_exception(error)
+    failed = command_error(error)
+    try:
+        if as_json:
+            sys.stderr.write(failure_line(failed) + "\n")
+        else:
+            sys.stderr.write("\n".join(_message_lines(failed, screen_of(sys.stderr))) + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    return failed.exit_code
+
+
+def _message_lines(error: CommandError, screen: Screen) -> list[str]:
+    first, *rest = paragraph(f"error: {error.message}", screen)
+    lines = [first.replace("error:", screen.paint("error:", "red"), 1), *("  " + line for line in rest)]
+    if error.next_step is not None and error.next_step not in error.message:
+        lines.append(f"{screen.paint('next:', 'bold')}  {error.next_step}")
+    return lines
+
+
+def _asked_for_json(words: Sequence[str]) -> bool:
+    """Whether ``--json`` stands among the options; the parser may have failed before it came to it."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options

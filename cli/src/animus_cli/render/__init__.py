@@ -1,0 +1,53 @@
+"""How results look to people: one function per operation, from the result and the screen to lines.
+
+The functions are pure, so a test can look at the lines. They are found by name and imported when they are needed.
+"""
+
+import importlib
+from typing import Any
+
+from animus_cli.terminal import Screen
+
+__all__ = ["RENDERERS", "lines_for"]
+
+RENDERERS: dict[str, str] = {
+    "project/status": "status:overview",
+    "daemon/status": "daemon:status",
+    "daemon/health": "daemon:health",
+    "daemon/pause": "daemon:status",
+    "daemon/resume": "daemon:status",
+    "daemon/drain": "daemon:status",
+    "daemon/events": "daemon:event",
+    "subject/create": "subject:one",
+    "subject/list": "subject:page",
+    "subject/get": "subject:one",
+    "subject/status": "subject:one",
+    "subject/next": "subject:upcoming",
+    "queue/enqueue": "queue:receipt",
+    "queue/list": "queue:page",
+    "queue/stats": "queue:counts",
+    "queue/hold": "queue:changed",
+    "queue/release": "queue:changed",
+    "queue/drop": "queue:changed",
+    "workflow/run": "workflow:started",
+    "workflow/list": "workflow:page",
+    "workflow/get": "workflow:one",
+    "workflow/resume": "workflow:signalled",
+    "workflow/pause": "workflow:signalled",
+    "workflow/cancel": "workflow:signalled",
+    "workflow/phase/approve": "workflow:signalled",
+    "workflow/phase/reject": "workflow:signalled",
+    "workflow/config/validate": "config:findings",
+    "plugin/list": "plugin:found",
+    "plugin/trust": "plugin:trusted",
+    "flavor/list": "flavor:installed",
+    "flavor/use": "flavor:used",
+}
+"""Operation to the function below this package that lays its result out."""
+
+
+def lines_for(operation_name: str, result: Any, screen: Screen) -> list[str]:
+    """The lines of an operation's result."""
+    module, _, function = RENDERERS[operation_name].partition(":")
+    lines: list[str] = getattr(importlib.import_module(f"{__name__}.{module}"), function)(result, screen)
+    return lines

@@ -1,0 +1,32 @@
+"""``workflow config`` commands."""
+
+from animus_cli.table import paragraph
+from animus_cli.terminal import Screen
+from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
+from animus_plugin_protocol.wire.control import ConfigValidateResult
+
+__all__ = ["findings"]
+
+
+def findings(result: ConfigValidateResult, screen: Screen) -> list[str]:
+    """A line per finding in the form editors know, then what can be run."""
+    lines: list[str] = []
+    for finding in result.diagnostics:
+        head, *rest = finding.message.splitlines() or [""]
+        lines.append(f"{_place(finding)}{screen.status(finding.severity)}: {head}")
+        lines += ["    " + line for line in rest]
+    errors = sum(finding.severity == "error" for finding in result.diagnostics)
+    warnings = len(result.diagnostics) - errors
+    verdict = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    lines.append(verdict if result.diagnostics else "The workflow files are good.")
+    runnable = (
+        f"Workflows: {', '.join(result.workflows)}" if result.workflows else "There is no workflow that can be run."
+    )
+    return [*lines, *paragraph(runnable, screen)]
+
+
+def _place(finding: ConfigDiagnostic) -> str:
+    if finding.file is None:
+        return ""
+    position = "".join(f":{number}" for number in (finding.line, finding.column) if number is not None)
+    return f"{finding.file}{position}: "

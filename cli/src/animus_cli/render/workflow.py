@@ -1,0 +1,164 @@
+"""``workflow`` commands: runs, their phases and attempts, and what a parked run waits for."""
+
+from typing import Any
+
+from animus_cli.table import Column, ago, duration, facts, paragraph, parse_moment, table
+from animus_cli.terminal import Screen, clean
+from animus_plugin_protocol.wire.control import (
+    WorkflowGetResult,
+    WorkflowListResult,
+    WorkflowRunResult,
+    WorkflowRunSummary,
+    WorkflowSignalResult,
+)
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor
+
+__all__ = ["one", "page", "phase_rows", "signalled", "started", "waiting_lines"]
+
+_RUN_COLUMNS = [
+    Column("RUN"),
+    Column("WORKFLOW", flexible=True),
+    Column("SUBJECT", flexible=True),
+    Column("STATUS", status=True),
+    Column("PHASE", flexible=True),
+    Column("STARTED"),
+    Column("TOOK"),
+]
+_PHASE_COLUMNS = [
+    Column("PHASE", flexible=True),
+    Column("MODE"),
+    Column("ATTEMPT", right=True),
+    Column("STATUS", status=True),
+    Column("VERDICT"),
+    Column("TOOK", right=True),
+    Column("REASON", flexible=True),
+]
+_ENDED = frozenset({"completed", "failed", "escalated", "cancelled"})
+
+
+def page(result: WorkflowListResult, screen: Screen) -> list[str]:
+    """A table of runs, newest first."""
+    if not result.runs:
+        return ["There are no runs. next: animus workflow run"]
+    rows = [
+        [
+            run.id,
+            run.definition,
+            run.subject_id or "",
+            run.status,
+            "" if run.status in _ENDED else run.current_phase or "",
+            ago(run.started_at, screen),
+            _took(run),
+        ]
+        for run in result.runs
+    ]
+    lines = table(_RUN_COLUMNS, rows, screen)
+    return [*lines, "There are more: --limit N"] if result.truncated else lines
+
+
+def one(result: WorkflowGetResult, screen: Screen) -> list[str]:
+    """A run with every attempt at every phase; for a parked one why, and the command that frees it."""
+    detail = result.detail if isinstance(result.detail, dict) else {}
+    lines = facts(
+        [
+            ("run", result.id),
+            ("workflow", result.definition),
+            ("subject", _subject(result, detail)),
+            ("status", result.status),
+            ("reason", "" if result.waiting is not None else result.reason or ""),
+            ("started", ago(result.started_at, screen)),
+            ("took", _took(result)),
+            ("branch", str(detail.get("branch") or "")),
+            ("worktree", "" if result.status == "completed" else str(detail.get("worktree") or "")),
+            ("merge", _merge(detail.get("merge"))),
+        ],
+        screen,
+    )
+    rows = phase_rows(detail)
+    if rows:
+        lines += ["", *table(_PHASE_COLUMNS, rows, screen)]
+        lines += _long_reasons(detail, screen)
+    if result.waiting is not None:
+        lines += ["", *waiting_lines(result.waiting, screen)]
+    return lines
+
+
+def phase_rows(detail: dict[str, Any]) -> list[list[str]]:
+    """A row per attempt of the journal's record."""
+    return [
+        [
+            str(row.get("path") or row.get("phase_id") or ""),
+            str(row.get("mode") or ""),
+            str(row.get("attempt") or ""),
+            str(row.get("status") or ""),
+            str(row.get("verdict") or ""),
+            duration(row.get("duration_secs")),
+            _first_line(row.get("reason")),
+        ]
+        for row in _phases(detail)
+    ]
+
+
+def waiting_lines(waiting: WaitingFor, screen: Screen) -> list[str]:
+    """Why a run waits, since when, and the exact command that frees it."""
+    since = parse_moment(waiting.since)
+    where = f" at {waiting.phase_id!r}" if waiting.phase_id else ""
+    age = f" for {duration((screen.now - since).total_seconds())}" if since is not None else ""
+    head = f"It waits{where}{age} ({waiting.kind}): {waiting.reason}"
+    return [*paragraph(head, screen), f"next: {screen.paint(waiting.command, 'bold')}"]
+
+
+def started(result: WorkflowRunResult, screen: Screen) -> list[str]:
+    """The receipt of a run that was asked for, or how one that was waited for ended."""
+    run_id = result.workflow_id or result.entry_id
+    lines = [f"{result.definition} on {result.subject_id}: {screen.status(result.status)} ({run_id})"]
+    if result.reason:
+        lines += paragraph(result.reason, screen, indent="  ")
+    if result.waiting is not None:
+        return [*lines, *waiting_lines(result.waiting, screen)]
+    return lines if result.status in _ENDED else [*lines, f"next: animus workflow get {run_id}"]
+
+
+def signalled(result: WorkflowSignalResult, screen: Screen) -> list[str]:
+    """Where the run is after a signal."""
+    lines = [f"{result.id}: {screen.status(result.status)}"]
+    return [*lines, *paragraph(result.message, screen, indent="  ")] if result.message else lines
+
+
+def _phases(detail: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = detail.get("phases")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _long_reasons(detail: dict[str, Any], screen: Screen) -> list[str]:
+    """The reasons of attempts that did not simply succeed and that have more than one line."""
+    lines: list[str] = []
+    for row in _phases(detail):
+        reason = str(row.get("reason") or "")
+        if "\n" in reason.strip() and row.get("status") != "completed":
+            lines += ["", screen.paint(f"{row.get('path')}, attempt {row.get('attempt')}:", "bold")]
+            lines += [f"  {clean(line.expandtabs())}".rstrip() for line in reason.strip().splitlines()]
+    return lines
+
+
+def _subject(run: WorkflowRunSummary, detail: dict[str, Any]) -> str:
+    subject = detail.get("subject")
+    title = subject.get("title") if isinstance(subject, dict) else None
+    return f"{run.subject_id or ''} {title or ''}".strip()
+
+
+def _took(run: WorkflowRunSummary) -> str:
+    return "" if run.finished_at is None else duration((run.finished_at - run.started_at).total_seconds())
+
+
+def _merge(merge: Any) -> str:
+    if not isinstance(merge, dict):
+        return str(merge or "")
+    target = f" into {merge['target_branch']}" if merge.get("target_branch") else ""
+    commit = f" as {str(merge['commit'])[:10]}" if merge.get("commit") else ""
+    reason = f": {merge['reason']}" if merge.get("reason") else ""
+    return f"{merge.get('status') or ''}{target}{commit}{reason}".strip()
+
+
+def _first_line(text: Any) -> str:
+    return str(text or "").strip().partition("\n")[0]

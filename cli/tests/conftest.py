@@ -1,0 +1,107 @@
+"""What the tests of the command line share: the command as a real process, and projects to run it in."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+COMMAND_SECONDS = 60.0
+"""No command of a test takes longer."""
+
+
+class Answer(NamedTuple):
+    """What a command ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The data of a success envelope."""
+        envelope = json.loads(self.out)
+        assert envelope["schema"] == "animus.cli.v1"
+        assert envelope["ok"] is True
+        return envelope["data"]
+
+    @property
+    def error(self) -> Any:
+        """The error of a failure envelope, which is the only thing on standard error."""
+        envelope = json.loads(self.err)
+        assert envelope["schema"] == "animus.cli.v1"
+        assert envelope["ok"] is False
+        return envelope["error"]
+
+
+Animus = Callable[..., Answer]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A short ANIMUS_CONFIG_DIR: sockets lie below it, and their paths must be short."""
+    folder = Path(tempfile.mkdtemp(prefix="ah-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty project folder."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """The environment of commands: nothing of the user's own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    return kept | {"ANIMUS_CONFIG_DIR": str(home), "HOME": str(home)}
+
+
+@pytest.fixture
+def animus(project: Path, environment: dict[str, str]) -> Animus:
+    """Runs ``animus`` in the project: ``animus("queue", "list", "--json")``."""
+
+    def run(*words: str, cwd: Path | None = None, **extra: str) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "animus_cli", *words],
+            cwd=project if cwd is None else cwd,
+            env=environment | extra,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            text=True,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def git() -> Callable[..., None]:
+    """Runs git in a folder; a test that asks for it is skipped where git is missing."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not on PATH")
+
+    def run(cwd: Path, *words: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@t.invalid", *words],
+            cwd=cwd,
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+        )
+
+    return run

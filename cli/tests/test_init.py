@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from animus_cli.scaffold.checks import find_linter, find_tests
+from animus_cli.scaffold.evidence import Evidence
+from animus_cli.scaffold.files import AGENT_PATH, MANIFEST_PATH, WORKFLOWS_PATH, Findings, planned_files
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = [MANIFEST_PATH, WORKFLOWS_PATH, AGENT_PATH]
+REPOSITORIES = {
+    "pytest-ruff": {"pyproject.toml": "[tool.pytest.ini_options]\n[tool.ruff]\nline-length = 100\n"},
+    "uv-pytest": {"pyproject.toml": "[tool.pytest]\n", "uv.lock": "", "ruff.toml": ""},
+    "unittest-flake8": {"tests/test_a.py": "import unittest\n", "setup.cfg": "[flake8]\n"},
+    "tox": {"tox.ini": "[tox]\nenvlist = py311\n"},
+    "nox": {"noxfile.py": "import nox\n", "tox.ini": "[tox]\n"},
+    "npm-eslint": {"package.json": json.dumps({"scripts": {"test": "vitest run"}}), "eslint.config.js": ""},
+    "npm-scripts": {"package.json": json.dumps({"scripts": {"test": "jest", "lint": "eslint ."}})},
+    "cargo": {"Cargo.toml": "[package]\nname = 'x'\n"},
+    "go-golangci": {"go.mod": "module x\n", ".golangci.yml": "run: {}\n"},
+    "make": {"Makefile": ".PHONY: test\ntest: build\n\tcc test.c\nlint:\n\tcppcheck .\n"},
+    "nothing": {"README.md": "# x\n"},
+}
+EXPECTED = {
+    "pytest-ruff": ("python3 -m pytest", "ruff check ."),
+    "uv-pytest": ("uv run python3 -m pytest", "uv run ruff check ."),
+    "unittest-flake8": ("python3 -m unittest", "flake8"),
+    "tox": ("tox", None),
+    "nox": ("nox", None),
+    "npm-eslint": ("npm test", "npx --no-install eslint ."),
+    "npm-scripts": ("npm test", "npm run lint"),
+    "cargo": ("cargo test", "cargo clippy -- -D warnings"),
+    "go-golangci": ("go test ./...", "golangci-lint run"),
+    "make": ("make test", "make lint"),
+    "nothing": (None, None),
+}
+
+
+def lay_out(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def found(root):
+    evidence = Evidence(root)
+    return Findings(find_tests(evidence), find_linter(evidence), None)
+
+
+def command(check):
+    return None if check is None else " ".join(check.argv)
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_tests_and_linter_are_found(name, tmp_path):
+    findings = found(lay_out(tmp_path, REPOSITORIES[name]))
+    assert (command(findings.tests), command(findings.linter)) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_the_files_are_the_golden_ones(name, tmp_path):
+    files = planned_files(tmp_path, found(lay_out(tmp_path, REPOSITORIES[name])), force=False)
+    assert [file.path for file in files] == FILES
+    assert {file.action for file in files} == {"write"}
+    assert files[1].text == (GOLDEN / f"{name}.yaml").read_text()
+    assert files[0].text == (GOLDEN / "animus.toml").read_text()
+    assert files[2].text == (GOLDEN / "agent.py.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"package.json": json.dumps({"scripts": {"test": 'echo "Error: no test specified" && exit 1'}})},
+        {"package.json": "{"},
+        {"pyproject.toml": "[tool"},
+        {"Makefile": "# test: nothing\ntests:\n"},
+        {"setup.cfg": "[metadata]\n"},
+    ],
+)
+def test_what_only_looks_like_tests_is_not_taken_for_them(files, tmp_path):
+    assert found(lay_out(tmp_path, files)).tests is None
+
+
+def test_init_writes_three_files_and_names_what_is_missing(animus, project, tmp_path):
+    lay_out(project, REPOSITORIES["pytest-ruff"])
+    answer = animus("init", "--json", PATH=str(tmp_path))
+    assert answer.code == 0, answer.err
+    assert [(file["path"], file["action"]) for file in answer.data["files"]] == [(name, "write") for name in FILES]
+    assert all((project / name).is_file() for name in FILES)
+    assert answer.data["tests"] == {
+        "name": "pytest",
+        "command": ["python3", "-m", "pytest"],
+        "because_of": "pyproject.toml",
+    }
+    missing = " ".join(answer.data["missing"])
+    assert "'ruff' is not on PATH" in missing
+    assert "No coding agent was found" in missing
+    assert "no git repository" in missing
+    assert answer.data["next"] == ["animus workflow config validate", "animus workflow run --sync"]
+
+
+def test_init_tells_people_what_it_did(animus, project, tmp_path):
+    lay_out(project, REPOSITORIES["make"])
+    answer = animus("init", PATH=str(tmp_path))
+    assert "tests    make test (because of Makefile)" in answer.out
+    assert "wrote .animus/workflows.yaml" in answer.out
+    assert answer.out.endswith("next: animus workflow config validate\nnext: animus workflow run --sync\n")
+
+
+def test_a_plan_writes_nothing(animus, project):
+    lay_out(project, REPOSITORIES["cargo"])
+    before = sorted(project.rglob("*"))
+    answer = animus("init", "--plan")
+    assert answer.code == 0
+    assert "would write animus.toml" in answer.out
+    assert sorted(project.rglob("*")) == before
+
+
+def test_existing_files_are_never_overwritten(animus, project):
+    lay_out(project, {"animus.toml": "# mine\n", ".animus/agents/agent.py": "# mine\n"})
+    answer = animus("init", "--force", "--json")
+    actions = {file["path"]: (file["action"], file["reason"]) for file in answer.data["files"]}
+    assert actions == {
+        MANIFEST_PATH: ("keep", "it is yours"),
+        WORKFLOWS_PATH: ("write", ""),
+        AGENT_PATH: ("keep", "it is yours"),
+    }
+    assert (project / MANIFEST_PATH).read_text() == "# mine\n"
+
+
+def test_force_writes_again_only_what_nobody_has_edited(animus, project):
+    animus("init")
+    lay_out(project, REPOSITORIES["make"])
+    manifest = project / MANIFEST_PATH
+    manifest.write_text(manifest.read_text() + "# a remark\n")
+    kept = animus("init", "--json").data["files"]
+    assert [file["action"] for file in kept] == ["keep"] * 3
+    again = animus("init", "--force", "--json").data["files"]
+    assert [file["action"] for file in again] == ["keep", "rewrite", "rewrite"]
+    assert '"make"' in (project / WORKFLOWS_PATH).read_text()
+
+
+def test_a_project_with_its_own_definitions_keeps_them(animus, project):
+    lay_out(project, {".animus/workflows/mine.yaml": "workflows: []\n"})
+    answer = animus("init", "--json")
+    actions = {file["path"]: file["action"] for file in answer.data["files"]}
+    assert actions == {MANIFEST_PATH: "write", WORKFLOWS_PATH: "keep"}
+    assert not (project / WORKFLOWS_PATH).exists()
+
+
+def test_files_are_written_at_the_root_of_the_checkout(animus, project, git):
+    git(project, "init", "--quiet")
+    below = project / "src"
+    below.mkdir()
+    animus("init", cwd=below)
+    assert (project / MANIFEST_PATH).is_file()
+    assert not (below / MANIFEST_PATH).exists()

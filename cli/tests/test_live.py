@@ -1,0 +1,83 @@
+import datetime
+import io
+
+from animus_cli.live import LineProgress, ViewProgress, progress_on
+from animus_cli.terminal import Screen
+from animus_plugin_protocol.wire.control import WorkflowEvent
+
+NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
+TERMINAL = Screen(width=60, colour=True, now=NOW)
+PIPE = Screen(width=None, colour=False, now=NOW)
+
+
+def event(seconds, kind, **payload):
+    moment = NOW + datetime.timedelta(seconds=seconds)
+    return WorkflowEvent(workflow_id="run-1", kind=kind, occurred_at=moment, payload=payload)
+
+
+STORY = [
+    event(0, "run_started", entry_id="e-1"),
+    event(0, "phase_started", phase_id="implementation", mode="agent", attempt=1),
+    event(2, "phase_decision", phase_id="implementation", verdict="advance", reason="done\x1b[2J"),
+    event(2, "phase_completed", phase_id="implementation", status="completed", duration_secs=2.0),
+    event(2, "phase_started", phase_id="test", mode="command", attempt=1),
+    event(3, "phase_completed", phase_id="test", status="rework", reason="1 failed\nand more"),
+    event(3, "phase_started", phase_id="implementation", mode="agent", attempt=2),
+    event(4, "subject_projected", status="in-progress"),
+    event(5, "run_paused", status="paused", reason="waits"),
+    event(6, "run_started", entry_id="e-1"),
+]
+
+
+def test_lines_tell_the_story_once():
+    lines = []
+    progress = LineProgress(lines.append)
+    for item in STORY:
+        progress.show(item)
+    progress.finish()
+    assert [line.split("  ", 1)[1] for line in lines] == [
+        "run started (run-1)",
+        "implementation started (agent)",
+        "implementation completed after 2.0 s: done [2J",
+        "test started (command)",
+        "test rework after 1.0 s: 1 failed",
+        "implementation #2 started (agent)",
+        "run paused: waits",
+        "run goes on (run-1)",
+    ]
+
+
+def test_the_view_is_drawn_over_itself():
+    stream = io.StringIO()
+    progress = ViewProgress(stream, TERMINAL, height=24)
+    for item in STORY:
+        progress.show(item)
+    frames = stream.getvalue().split("\r")[1:]
+    assert frames[0].startswith("\x1b[2K")
+    assert frames[-1].startswith("\x1b[4A")
+    assert frames[-1].count("\n") == 4
+    assert "\x1b[2J" not in stream.getvalue()
+
+
+def test_the_view_starts_anew_below_what_was_printed_in_between():
+    stream = io.StringIO()
+    progress = ViewProgress(stream, TERMINAL, height=24)
+    progress.show(STORY[1])
+    progress.finish()
+    progress.show(STORY[3])
+    assert stream.getvalue().split("\r")[2].startswith("\x1b[2K")
+
+
+def test_the_view_never_grows_beyond_the_terminal():
+    stream = io.StringIO()
+    progress = ViewProgress(stream, TERMINAL, height=8)
+    for attempt in range(1, 30):
+        progress.show(event(attempt, "phase_started", phase_id="test", mode="command", attempt=attempt))
+    last = stream.getvalue().split("\r")[-1]
+    assert last.count("\n") == 7
+    assert "test #29 " in last
+
+
+def test_a_pipe_gets_lines_and_a_terminal_the_view():
+    assert isinstance(progress_on(io.StringIO(), PIPE, height=24), LineProgress)
+    assert isinstance(progress_on(io.StringIO(), TERMINAL, height=24), ViewProgress)

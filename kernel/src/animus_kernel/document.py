@@ -1,0 +1,55 @@
+"""Strict reading of the TOML files we define: an unknown key is an error that names the file and the nearest key."""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from animus_kernel.errors import KernelError
+
+__all__ = ["load_document"]
+
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`(?: - at `\$?\.?(?P<where>[^`]*)`)?")
+
+
+DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
+
+
+def load_document(path: Path, shape: type[DocumentType]) -> DocumentType:
+    """Read `path` as `shape`.
+
+    Raises:
+        KernelError: ``invalid_request`` naming the file and what is wrong in it; ``not_found`` without the file.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise KernelError("not_found", f"there is no file {str(path)!r}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise KernelError("invalid_request", f"{path}: {error}") from error
+    try:
+        return msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        raise KernelError("invalid_request", f"{path}: {_explain(str(error), shape)}") from error
+
+
+def _explain(message: str, shape: type[msgspec.Struct]) -> str:
+    match = _UNKNOWN.search(message)
+    if match is None:
+        return message
+    near = difflib.get_close_matches(match["name"], sorted(_field_names(shape)), n=1)
+    place = f" in {match['where']!r}" if match["where"] else ""
+    return f"unknown key {match['name']!r}{place}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _field_names(shape: Any) -> set[str]:
+    names: set[str] = set()
+    for field in msgspec.structs.fields(shape):
+        names.add(field.encode_name)
+        for part in (field.type, *getattr(field.type, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                names |= _field_names(part)
+    return names

@@ -1,0 +1,65 @@
+"""Where the control socket lies. A path too long for the system moves to a short directory that only we can enter."""
+
+import hashlib
+import os
+import socket
+import stat
+import struct
+import sys
+from pathlib import Path
+
+from animus_kernel.errors import KernelError
+from animus_kernel.project import Project
+from animus_plugin_runtime.durable import write_durably
+
+__all__ = ["MAX_SOCKET_PATH_BYTES", "is_same_user", "prepare_endpoint", "socket_path"]
+
+MAX_SOCKET_PATH_BYTES = 103
+"""What fits into a socket address on Linux (107) and on macOS (103)."""
+
+_BREADCRUMB = "origin-path.txt"
+_SHORT_ROOT = Path("/tmp")  # noqa: S108 - short on purpose; owner and mode of what we make below it are checked
+
+
+def socket_path(project: Project) -> Path:
+    """The path both sides compute; says nothing about whether somebody listens there."""
+    wanted = project.state_dir / "control.sock"
+    if len(os.fsencode(wanted)) <= MAX_SOCKET_PATH_BYTES:
+        return wanted
+    digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
+    return _SHORT_ROOT / f"animus-{os.getuid()}" / digest / "control.sock"
+
+
+def prepare_endpoint(project: Project) -> Path:
+    """Make the place for the socket and remove a stale one. Only for the holder of the instance lock.
+
+    Raises:
+        KernelError: ``permission_denied`` when the short directory is somebody else's or open to others.
+    """
+    path = socket_path(project)
+    if path.parent != project.state_dir:
+        for directory in (path.parent.parent, path.parent):
+            directory.mkdir(mode=0o700, exist_ok=True)
+            _require_private(directory)
+        write_durably(path.parent / _BREADCRUMB, os.fsencode(project.state_dir / "control.sock") + b"\n")
+    path.unlink(missing_ok=True)
+    return path
+
+
+def is_same_user(connection: socket.socket) -> bool:
+    """Whether the peer runs under our uid. Where the system does not tell, the mode of the socket has to do."""
+    if sys.platform != "linux":
+        return True
+    size = struct.calcsize("3i")
+    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return bool(uid == os.getuid())
+
+
+def _require_private(directory: Path) -> None:
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise KernelError(
+            "permission_denied",
+            f"{str(directory)!r} has to be a directory of user {os.getuid()} with mode 0700, because the path of the "
+            f"control socket is too long for the system; remove it or set ANIMUS_CONFIG_DIR to a shorter path",
+        )

@@ -1,0 +1,158 @@
+"""What happened, one JSON object a line (schema ``animus.daemon-event.v1``), and who listens to it.
+
+The file is bounded: at its limit it becomes the previous one, which replaces the one before. Values below a key that
+names a secret are never written. A listener that does not keep up is told so and dropped; nobody waits for it.
+"""
+
+import asyncio
+import datetime
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from animus_plugin_protocol.wire.control import DaemonEvent
+
+__all__ = ["LISTENER_LIMIT", "EventLog", "ListenerLaggedError", "read_events", "redacted"]
+
+LISTENER_LIMIT = 4096
+"""Events that may wait for one listener."""
+
+_FILE_LIMIT_BYTES = 10 * 1024 * 1024
+_TAIL_BYTES = 64 * 1024
+_SCHEMA = "animus.daemon-event.v1"
+_SECRET_KEY = re.compile(
+    r"(token|secret|password|passwd|api[_-]?key|authorization|credential|cookie|private[_-]?key)s?$", re.IGNORECASE
+)
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    schema: str
+    id: str
+    seq: int
+    timestamp: datetime.datetime
+    event_type: str
+    project_root: str
+    data: Any = None
+
+
+class ListenerLaggedError(Exception):
+    """The listener was too slow; events are missing for it from here on."""
+
+
+class EventLog:
+    """The recorder of one host. Appending does not wait for the disk: events explain, they do not decide."""
+
+    def __init__(self, path: Path, project_root: Path, *, limit_bytes: int = _FILE_LIMIT_BYTES) -> None:
+        self._path = path
+        self._project_root = str(project_root)
+        self._limit_bytes = limit_bytes
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._seq = max((event.seq for event in _tail(path)), default=0)
+        self._descriptor = self._open()
+        self._listeners: set[asyncio.Queue[DaemonEvent]] = set()
+
+    def record(self, kind: str, **payload: Any) -> DaemonEvent:
+        """Write an event down and tell the listeners."""
+        self._seq += 1
+        now = datetime.datetime.now(datetime.UTC)
+        data = redacted({name: value for name, value in payload.items() if value is not None})
+        row = _Record(
+            schema=_SCHEMA,
+            id=f"{self._seq:08d}-{os.urandom(4).hex()}",
+            seq=self._seq,
+            timestamp=now,
+            event_type=kind,
+            project_root=self._project_root,
+            data=data,
+        )
+        os.write(self._descriptor, msgspec.json.encode(row) + b"\n")
+        if os.fstat(self._descriptor).st_size > self._limit_bytes:
+            os.close(self._descriptor)
+            self._path.replace(_previous(self._path))
+            self._descriptor = self._open()
+        event = DaemonEvent(id=row.id, seq=row.seq, occurred_at=now, kind=kind, payload=data)
+        for listener in self._listeners:
+            if listener.qsize() <= LISTENER_LIMIT:  # one over the limit marks the gap for the reading side
+                listener.put_nowait(event)
+        return event
+
+    async def listen(self) -> AsyncIterator[DaemonEvent]:
+        """Events from now on.
+
+        Raises:
+            ListenerLaggedError: more than `LISTENER_LIMIT` events waited.
+        """
+        listener: asyncio.Queue[DaemonEvent] = asyncio.Queue()
+        self._listeners.add(listener)
+        try:
+            while True:
+                event = await listener.get()
+                if listener.qsize() >= LISTENER_LIMIT:
+                    raise ListenerLaggedError
+                yield event
+        finally:
+            self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def read_events(path: Path, *, since: datetime.datetime | None = None, limit: int | None = None) -> list[DaemonEvent]:
+    """The recorded events, oldest first; the latest `limit` ones. Lines that are not events are skipped."""
+    events = [
+        event
+        for file in (_previous(path), path)
+        for event in _decoded(file)
+        if since is None or event.occurred_at >= since
+    ]
+    return events if limit is None else events[max(len(events) - limit, 0) :]
+
+
+def redacted(value: Any) -> Any:
+    """`value` without what stands below keys that name secrets."""
+    if isinstance(value, dict):
+        return {
+            name: "[redacted]" if _names_secret(name) and not isinstance(item, int | float) else redacted(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redacted(item) for item in value]
+    return value
+
+
+def _names_secret(name: Any) -> bool:
+    return isinstance(name, str) and _SECRET_KEY.search(name) is not None
+
+
+def _previous(path: Path) -> Path:
+    return path.with_suffix(".previous.jsonl")
+
+
+def _decoded(path: Path, offset: int = 0) -> Iterator[DaemonEvent]:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            row = msgspec.json.decode(line, type=_Record)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        yield DaemonEvent(id=row.id, seq=row.seq, occurred_at=row.timestamp, kind=row.event_type, payload=row.data)
+
+
+def _tail(path: Path) -> Iterator[DaemonEvent]:
+    try:
+        yield from _decoded(path, max(path.stat().st_size - _TAIL_BYTES, 0))
+    except FileNotFoundError:
+        yield from ()

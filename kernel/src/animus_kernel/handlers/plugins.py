@@ -1,0 +1,55 @@
+"""Plugins that were found, and trusting the ones a repository brought."""
+
+from pathlib import Path
+
+from animus_kernel.assembly import assemble
+from animus_kernel.errors import KernelError
+from animus_kernel.project import Project
+from animus_kernel.roles import RoleTable
+from animus_plugin_protocol.wire import control
+from animus_plugin_runtime import Candidate, Discovery, TrustStore, discover
+from animus_plugin_runtime.errors import TrustError
+
+__all__ = ["list_plugins", "trust"]
+
+
+def list_plugins(project: Project, params: control.PluginListParams) -> control.PluginListResult:
+    """Every plugin, used or not, and why not; the flavor may be broken and the list still be there."""
+    warnings: list[control.PluginWarning] = []
+    roles: RoleTable | None = None
+    found: Discovery
+    try:
+        _, _, found, roles = assemble(project)
+    except KernelError as error:
+        warnings.append(control.PluginWarning(plugin="", message=error.message))
+        found = discover(project.root, project.config_dir)
+    rows = [_row(plugin, roles) for plugin in found.plugins if params.kind is None or plugin.serves(params.kind)]
+    warnings += [control.PluginWarning(plugin="", message=message) for message in found.warnings]
+    return control.PluginListResult(plugins=rows, warnings=warnings, searched=found.searched)
+
+
+def trust(project: Project, params: control.PluginTrustParams) -> control.PluginTrustResult:
+    """Trust a file as it is now."""
+    path = (project.root / params.path).absolute() if not Path(params.path).exists() else Path(params.path).absolute()
+    try:
+        digest = TrustStore(project.config_dir / "trust.json").trust(path)
+    except TrustError as error:
+        raise KernelError("not_found" if not path.exists() else "invalid_request", str(error)) from error
+    return control.PluginTrustResult(path=str(path), sha256=digest)
+
+
+def _row(plugin: Candidate, roles: RoleTable | None) -> control.PluginRow:
+    held = roles.roles_of(plugin.name) if roles is not None and plugin.is_usable else []
+    manifest = plugin.manifest
+    shadowed = f"shadowed by {plugin.shadowed_by}" if plugin.shadowed_by else None
+    return control.PluginRow(
+        name=plugin.name,
+        source=plugin.source,
+        location=plugin.distribution or str(plugin.path),
+        trusted=plugin.trusted,
+        kinds=[manifest.plugin_kind, *manifest.plugin_kinds] if manifest else [],
+        version=manifest.version if manifest else plugin.version,
+        roles=held,
+        in_flavor=bool(held),
+        problem=plugin.problem or shadowed,
+    )

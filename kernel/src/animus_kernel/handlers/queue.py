@@ -1,0 +1,97 @@
+"""The queue, as people see it: entries by id or by subject."""
+
+import msgspec
+
+from animus_kernel.door import split_subject
+from animus_kernel.errors import KernelError
+from animus_kernel.kernel import Kernel
+from animus_kernel.seam import ask
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.wire import control, queue
+
+__all__ = ["drop", "enqueue", "hold", "list_entries", "release", "row_of", "stats"]
+
+_CONTROL_WORDS = {"pending": "ready", "assigned": "in-flight"}
+
+
+async def enqueue(kernel: Kernel, params: control.QueueEnqueueParams) -> control.QueueEnqueueResult:
+    """Ask for work through the one door."""
+    result = await kernel.door.enqueue(params)
+    kernel.wake()
+    return result
+
+
+async def list_entries(kernel: Kernel, params: control.QueueListParams) -> control.QueueListResult:
+    """A page of entries."""
+    wire = queue.QueueListParams(status=params.status, limit=params.limit, offset=params.offset)
+    page: queue.QueueListResult = await ask(kernel.plugins, methods.QUEUE_LIST, wire)
+    return control.QueueListResult(
+        entries=[row_of(entry) for entry in page.entries], total=page.total, stats=page.stats
+    )
+
+
+async def stats(kernel: Kernel, _: control.EmptyParams) -> queue.QueueStats:
+    """How many entries there are."""
+    counted: queue.QueueStats = await ask(kernel.plugins, methods.QUEUE_STATS)
+    return counted
+
+
+async def hold(kernel: Kernel, params: control.QueueHoldParams) -> control.QueueMutationResult:
+    """Keep entries from being started."""
+    return await _each(kernel, params.id, methods.QUEUE_HOLD, queue.QueueHoldParams(entry_id="", reason=params.reason))
+
+
+async def release(kernel: Kernel, params: control.QueueEntryIdParams) -> control.QueueMutationResult:
+    """Free held entries."""
+    result = await _each(kernel, params.id, methods.QUEUE_RELEASE, queue.QueueEntryParams(entry_id=""))
+    kernel.wake()
+    return result
+
+
+async def drop(kernel: Kernel, params: control.QueueEntryIdParams) -> control.QueueMutationResult:
+    """Take entries off the queue; a run under way for one is told to stop."""
+    result = await _each(kernel, params.id, methods.QUEUE_DROP, queue.QueueEntryParams(entry_id=""))
+    if kernel.dispatcher is not None:
+        for entry_id in result.changed:
+            kernel.dispatcher.check_lease(entry_id)
+    return result
+
+
+async def _each(
+    kernel: Kernel, wanted: str, method: str, params: queue.QueueHoldParams | queue.QueueEntryParams
+) -> control.QueueMutationResult:
+    """Do `method` to the entry `wanted`, or to all entries of the subject `wanted`."""
+    entries = await kernel.queue.entries([])
+    ids = [entry.entry_id for entry in entries if entry.entry_id == wanted]
+    if not ids and ":" in wanted:
+        _, subject_id = split_subject(wanted)
+        ids = [entry.entry_id for entry in entries if subject_id in {entry.subject_id, row_of(entry).subject_id}]
+    if not ids:
+        raise KernelError("not_found", f"there is no queue entry {wanted!r}; see animus queue list")
+    changed: list[str] = []
+    for entry_id in ids:
+        changes = msgspec.structs.replace(params, entry_id=entry_id)
+        result: queue.QueueMutationResult = await ask(kernel.plugins, method, changes)
+        if result.changed:
+            changed.append(entry_id)
+    return control.QueueMutationResult(changed=changed, unchanged=[one for one in ids if one not in changed])
+
+
+def row_of(entry: queue.QueueEntry) -> control.QueueEntryRow:
+    """An entry as clients see it."""
+    lease = entry.execution.queue_lease if entry.execution else None
+    subject = entry.subject_dispatch.subject
+    return control.QueueEntryRow(
+        id=entry.entry_id,
+        subject_id=entry.subject_id if subject is None else split_subject(f"{subject.kind}:{subject.id}")[1],
+        workflow_ref=entry.subject_dispatch.workflow_ref,
+        status=entry.status,
+        control_status=_CONTROL_WORDS.get(entry.status, entry.status),
+        enqueued_at=entry.enqueued_at,
+        priority=entry.subject_dispatch.priority,
+        workflow_id=entry.workflow_id,
+        run_at=entry.run_at,
+        hold_reason=entry.hold_reason,
+        lease_owner=lease.owner_id if lease else None,
+        lease_expires_at=lease.expires_at.isoformat() if lease else None,
+    )

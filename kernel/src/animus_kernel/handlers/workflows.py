@@ -1,0 +1,158 @@
+"""Runs: asking for one, and what the journal says about them."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from animus_kernel.door import split_subject
+from animus_kernel.errors import KernelError
+from animus_kernel.events import read_events
+from animus_kernel.handlers.queue import row_of
+from animus_kernel.kernel import Kernel
+from animus_kernel.lease import parse_moment
+from animus_kernel.run import ENDED_STATUSES, Run
+from animus_kernel.seam import ask
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.wire import control
+from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigValidateResult
+from animus_plugin_protocol.wire.dispatch import qualified_id
+from animus_plugin_protocol.wire.workflow_journal import (
+    JournalListParams,
+    JournalListResult,
+    JournalLoadResult,
+    JournalRun,
+    JournalRunParams,
+)
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor
+
+__all__ = ["LEASE_WAIT_SECONDS", "events", "find_run", "get", "list_runs", "run", "validate_config"]
+
+LEASE_WAIT_SECONDS = 2.0
+"""How long ``workflow/run`` waits for its entry to be leased, so that it can say the run id."""
+
+
+class _Phase(msgspec.Struct):
+    phase_id: str | None = None
+    attempt: int | None = None
+
+
+class _Blob(msgspec.Struct):
+    subject: dict[str, Any] = {}
+    reason: str | None = None
+    waiting: WaitingFor | None = None
+    phases: list[_Phase] = []
+
+
+async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.WorkflowRunResult:
+    """Enqueue, and wait a little for the lease or, if asked to, until the run has ended or waits for somebody."""
+    receipt = await kernel.door.run(params)
+    kernel.wake()
+    found: Run | None = None
+    dispatcher = kernel.dispatcher_for(receipt.entry_id)
+    if dispatcher is not None:
+        waiting = dispatcher.wait_for(receipt.entry_id, lambda run: run.is_settled or not params.sync)
+        try:
+            found = await asyncio.wait_for(waiting, None if params.sync else LEASE_WAIT_SECONDS)
+        except TimeoutError:
+            found = None
+    return control.WorkflowRunResult(
+        entry_id=receipt.entry_id,
+        status=found.status if found else "pending",
+        subject_id=receipt.subject_id,
+        definition=receipt.workflow_ref,
+        started_at=found.leased_at if found else kernel.clock.now(),
+        workflow_id=found.run_id if found else None,
+        reason=found.reason if found else receipt.warning,
+        waiting=found.waiting if found else None,
+    )
+
+
+async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> control.WorkflowListResult:
+    """Runs of the journal, newest first."""
+    subject_id = split_subject(params.subject)[1] if params.subject else None
+    wire = JournalListParams(status=params.status, limit=None if subject_id else params.limit)
+    page: JournalListResult = await ask(kernel.plugins, methods.JOURNAL_LIST, wire)
+    rows = [row for row in map(summary_of, page.runs) if subject_id in {None, row.subject_id}]
+    return control.WorkflowListResult(runs=rows[: params.limit], truncated=page.truncated or len(rows) > params.limit)
+
+
+async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowGetResult:
+    """One run by its id or its entry's; an entry whose run has not begun is pending."""
+    run_id, entry = await find_run(kernel, params.id)
+    loaded: JournalLoadResult = await ask(
+        kernel.plugins, methods.JOURNAL_LOAD, JournalRunParams(workflow_id=run_id or params.id)
+    )
+    if loaded.run is not None:
+        shown = msgspec.structs.asdict(summary_of(loaded.run))
+        return control.WorkflowGetResult(**shown, detail=loaded.run.blob)
+    if entry is not None:
+        return control.WorkflowGetResult(
+            id=run_id or entry.id,
+            definition=entry.workflow_ref,
+            status="pending",
+            started_at=parse_moment(entry.enqueued_at),
+            subject_id=entry.subject_id,
+            reason=entry.hold_reason,
+        )
+    raise KernelError("not_found", f"there is no run {params.id!r}; see animus workflow list")
+
+
+async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
+    """The run id for a run or entry id, and the queue entry if there is one."""
+    for entry in await kernel.queue.entries([]):
+        if wanted in {entry.entry_id, entry.workflow_id}:
+            return entry.workflow_id, row_of(entry)
+    found = kernel.dispatcher.run_of_entry(wanted) if kernel.dispatcher else None
+    if found is not None:
+        return found.run_id, None
+    for event in reversed(await asyncio.to_thread(read_events, kernel.project.events_path)):
+        if event.kind == "run_started" and event.payload.get("entry_id") == wanted:
+            return str(event.payload["workflow_id"]), None
+    return wanted, None
+
+
+async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncIterator[control.WorkflowEvent]:
+    """What happens to runs from now on."""
+    live = kernel.events.listen()
+    wanted = params.workflow_id
+    async for event in live:
+        payload = dict(event.payload)
+        run_id = payload.pop("workflow_id", None)
+        if run_id is None or (params.kinds and event.kind not in params.kinds):
+            continue
+        if wanted == payload.get("entry_id"):
+            wanted = run_id
+        if wanted in {None, run_id}:
+            yield control.WorkflowEvent(
+                workflow_id=run_id, kind=event.kind, occurred_at=event.occurred_at, payload=payload
+            )
+
+
+async def validate_config(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:
+    """The findings of whoever compiles the workflow files, and the workflows that can be run."""
+    params = ConfigLoadParams(project_root=str(kernel.project.root), repo_scope=kernel.project.repo_scope)
+    findings: ConfigValidateResult = await ask(kernel.plugins, methods.CONFIG_VALIDATE, params)
+    names = await kernel.door.workflow_names()
+    return control.ConfigValidateResult(diagnostics=findings.diagnostics, workflows=names)
+
+
+def summary_of(run: JournalRun) -> control.WorkflowRunSummary:
+    """A journalled run as clients see it."""
+    blob = msgspec.convert(run.blob or {}, _Blob)
+    last = blob.phases[-1] if blob.phases else _Phase()
+    subject = blob.subject
+    return control.WorkflowRunSummary(
+        id=run.workflow_id,
+        definition=run.workflow_ref or "",
+        status=run.status,
+        started_at=run.created_at or datetime.datetime.fromtimestamp(0, datetime.UTC),
+        subject_id=qualified_id(subject["kind"], subject["id"]) if {"kind", "id"} <= subject.keys() else None,
+        finished_at=run.updated_at if run.status in ENDED_STATUSES else None,
+        current_phase=last.phase_id,
+        attempt=last.attempt,
+        reason=blob.reason,
+        waiting=blob.waiting,
+    )

@@ -1,0 +1,84 @@
+"""One host a project: whoever runs work for it holds a lock that the system frees when the process ends."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from animus_kernel.errors import KernelError
+from animus_kernel.project import Project
+from animus_process import start_time_of
+
+__all__ = ["Holder", "hold_instance", "instance_holder"]
+
+
+class Holder(NamedTuple):
+    """Who holds the lock, as it wrote itself down; `pid` is None while it has not yet."""
+
+    pid: int | None
+    purpose: str
+    started_at: float | None
+
+
+@contextmanager
+def hold_instance(project: Project, purpose: str) -> Iterator[None]:
+    """Be the project's only host for the length of the block. Blocks on the disk, never on the lock.
+
+    Raises:
+        KernelError: ``conflict`` naming the process that holds it and the command that ends it.
+    """
+    project.ensure_state()
+    with _lock_path(project).open("a+b") as file:
+        if not _try_lock(file):
+            holder = _read(file)
+            raise KernelError(
+                "conflict",
+                f"{str(project.root)!r} is already served by process {holder.pid or 'unknown'} ({holder.purpose}); "
+                f"stop it with: animus daemon stop",
+                details={"pid": holder.pid, "purpose": holder.purpose},
+                remediation={"kind": "conflict", "next_step": "animus daemon stop"},
+            )
+        row = {"pid": os.getpid(), "start_time": start_time_of(os.getpid()), "purpose": purpose, "at": time.time()}
+        file.truncate(0)
+        file.write(json.dumps(row).encode())
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def instance_holder(project: Project) -> Holder | None:
+    """Who holds the lock now, or None."""
+    try:
+        file = _lock_path(project).open("r+b")
+    except OSError:
+        return None
+    with file:
+        return None if _try_lock(file) else _read(file)
+
+
+def _lock_path(project: Project) -> Path:
+    return project.state_dir / "daemon" / "daemon.lock"
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    import portalocker  # noqa: PLC0415 - slow to import; most callers of this package never lock
+
+    try:
+        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.exceptions.LockException:
+        return False
+    return True
+
+
+def _read(file: IO[bytes]) -> Holder:
+    file.seek(0)
+    try:
+        row: dict[str, Any] = json.loads(file.read())
+        return Holder(int(row["pid"]), str(row["purpose"]), float(row["at"]))
+    except (ValueError, KeyError, TypeError):
+        return Holder(None, "starting or ending", None)

@@ -1,0 +1,161 @@
+"""The kernel of one project in one process: everything put together, in a daemon or in a short-lived host."""
+
+import asyncio
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import msgspec
+
+from animus_kernel.assembly import Assembly
+from animus_kernel.clock import SystemClock
+from animus_kernel.dispatcher import Dispatcher
+from animus_kernel.door import Door
+from animus_kernel.events import EventLog
+from animus_kernel.execution import Execution
+from animus_kernel.jobs import Jobs
+from animus_kernel.lease import FencedQueue
+from animus_kernel.operations import Operation, Place
+from animus_kernel.plugins import ProjectPlugins
+from animus_kernel.project import Project
+from animus_kernel.projection import Projector
+from animus_kernel.settings import DaemonSettings, save_settings
+from animus_plugin_runtime import PluginEvent
+from animus_process import ProcessLedger
+
+__all__ = ["Kernel", "handler_of"]
+
+STOP_SECONDS = 20.0
+"""How long runs may take to be given back at the end."""
+
+
+class Kernel:
+    """What the handlers of operations work on.
+
+    Attributes:
+        dispatcher: None in a process that does not run work.
+        stopping: set when the process is to end.
+        must_nudge: something was done that a living daemon elsewhere should look at.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        assembly: Assembly,
+        settings: DaemonSettings,
+        *,
+        is_daemon: bool = False,
+        may_host: bool = False,
+    ) -> None:
+        self.project, self.settings, self.is_daemon = project, settings, is_daemon
+        self.flavor, self.packs, self.roles = assembly.flavor, assembly.packs, assembly.roles
+        self.clock = SystemClock()
+        self.pid, self.started_at = os.getpid(), self.clock.now()
+        self.events = EventLog(project.events_path, project.root)
+        self.jobs = Jobs(self.report_failure)
+        self.ledger = ProcessLedger(project.state_dir / "processes")
+        self.plugins = ProjectPlugins(
+            project, assembly.roles, assembly.packs, self.ledger, self._on_plugin_event, log_plugin_line
+        )
+        self.queue = FencedQueue(self.plugins, project.repo_scope)
+        self.door = Door(self.plugins, project, self.clock)
+        self.dispatcher: Dispatcher | None = None
+        self.stopping = asyncio.Event()
+        self.must_nudge = False
+        self._may_host = may_host
+
+    def start_dispatcher(self, only_entry: str | None = None) -> Dispatcher:
+        """Begin to run what is queued, or one entry of it. Only for the holder of the instance lock."""
+        projector = Projector(self.plugins, self.packs, self.events)
+        execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, self.ledger.sweep)
+        self.dispatcher = Dispatcher(
+            self.queue, execution, self.events, self.settings, self.clock, jobs=self.jobs, only_entry=only_entry
+        )
+        self.dispatcher.start()
+        return self.dispatcher
+
+    def dispatcher_for(self, entry_id: str) -> Dispatcher | None:
+        """Who runs the entry in this process: the daemon's dispatcher, or one made for this entry alone."""
+        if self.dispatcher is None and self._may_host:
+            return self.start_dispatcher(entry_id)
+        return self.dispatcher
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self.must_nudge = True
+        if self.dispatcher is not None:
+            self.dispatcher.wake()
+
+    async def set_paused(self, *, paused: bool) -> None:
+        """Start nothing new, or start again; remembered for the next daemon."""
+        self.settings = msgspec.structs.replace(self.settings, paused=paused)
+        await asyncio.to_thread(save_settings, self.project, self.settings)
+        if self.dispatcher is not None:
+            self.dispatcher.is_paused = paused
+        self.events.record("daemon_paused" if paused else "daemon_resumed")
+        self.wake()
+
+    def drain(self) -> None:
+        """Start nothing new and end when no run is under way."""
+        if self.dispatcher is not None and not self.dispatcher.is_draining:
+            self.dispatcher.is_draining = True
+            self.events.record("daemon_draining")
+            self.jobs.start("drain", self._stop_when_idle(self.dispatcher))
+
+    def ask_to_stop(self, reason: str) -> None:
+        """End soon."""
+        if not self.stopping.is_set():
+            self.events.record("daemon_stopping", reason=reason)
+            self.stopping.set()
+
+    async def close(self) -> None:
+        """Give back what runs, stop every plugin, leave nothing behind. Runs go on at the next start."""
+        if self.dispatcher is not None:
+            self.dispatcher.is_draining = True
+            await self.plugins.stop("workflow_runner")  # its runs break off and their entries go back
+            try:
+                await asyncio.wait_for(self._wait_idle(self.dispatcher), STOP_SECONDS)
+            except TimeoutError:
+                self.events.record("stop_incomplete", runs=[run.run_id for run in self.dispatcher.runs.values()])
+        await self.jobs.close()
+        await self.plugins.close()
+        self.events.close()
+
+    async def run(self, operation: Operation, params: Any) -> Any:
+        """Run an operation that gives one result."""
+        handler = handler_of(operation)
+        if operation.place is Place.LOCAL:
+            return await asyncio.to_thread(handler, self.project, params)
+        return await handler(self, params)
+
+    def report_failure(self, name: str, error: BaseException) -> None:
+        """A defect of the kernel: into the events and, whole, into the log."""
+        traceback.print_exception(error)
+        self.events.record("internal_error", where=name, error=repr(error))
+
+    async def _stop_when_idle(self, dispatcher: Dispatcher) -> None:
+        await self._wait_idle(dispatcher)
+        self.ask_to_stop("drained")
+
+    async def _wait_idle(self, dispatcher: Dispatcher) -> None:
+        while any(not run.is_settled for run in dispatcher.runs.values()):
+            await dispatcher.wait_change()
+
+    def _on_plugin_event(self, event: PluginEvent) -> None:
+        swept = [record.pid for record in event.swept]
+        self.events.record(
+            f"plugin_{event.kind}", plugin=event.plugin, pid=event.pid, detail=event.detail, swept=swept or None
+        )
+
+
+def handler_of(operation: Operation) -> Any:
+    """The function that the table names."""
+    module, _, name = operation.handler.partition(":")
+    return getattr(importlib.import_module(f"animus_kernel.handlers.{module}"), name)
+
+
+def log_plugin_line(plugin: str, line: str) -> None:
+    """What a plugin writes to its standard error goes to ours, with its name."""
+    sys.stderr.write(f"{plugin}: {line}\n")

@@ -1,0 +1,102 @@
+"""Findings about a project and this machine: for ``animus doctor``, and for whoever wants to know before starting."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from animus_kernel.assembly import Assembly, assemble
+from animus_kernel.endpoint import socket_path
+from animus_kernel.errors import KernelError
+from animus_kernel.flavor import install_command, missing_distributions
+from animus_kernel.instance import instance_holder
+from animus_kernel.project import Project
+from animus_kernel.roles import REQUIRED_ROLES
+from animus_kernel.settings import load_settings
+from animus_process import Liveness, ProcessLedger, liveness
+
+__all__ = ["Finding", "check_project"]
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. Severity: ``ok``, ``warning`` or ``error``."""
+
+    id: str
+    severity: str
+    message: str
+    fix_command: str | None = None
+
+
+def check_project(project: Project) -> list[Finding]:
+    """Look at everything that can be looked at without starting a plugin. Blocks."""
+    findings = [*_check_machine(project), *_check_state(project)]
+    try:
+        load_settings(project)
+        assembly = assemble(project)
+    except KernelError as error:
+        return [*findings, Finding("project", "error", error.message, error.remediation.get("install_command"))]
+    return [*findings, *_check_assembly(assembly)]
+
+
+def _check_machine(project: Project) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"Python {version} at {sys.executable}")
+    if os.getuid() == 0:
+        yield Finding("user", "warning", "running as root: agents and commands of workflows run as root too")
+    if shutil.which("git") is None:
+        message = "the program 'git' is not on PATH: workflows that use worktrees or merge cannot run"
+        yield Finding("git", "warning", message)
+    elif not (project.root / ".git").exists():
+        message = f"{str(project.root)!r} is no git repository: workflows that use worktrees or merge cannot run"
+        yield Finding("git", "warning", message, "git init")
+    directory = tempfile.gettempdir()
+    if not os.access(directory, os.W_OK):
+        yield Finding("temporary", "error", f"the directory for temporary files {directory!r} cannot be written")
+
+
+def _check_state(project: Project) -> Iterator[Finding]:
+    state = project.state_dir
+    if state.exists():
+        status = state.stat()
+        if status.st_uid != os.getuid():
+            message = f"{str(state)!r} belongs to user {status.st_uid}, not to {os.getuid()}"
+            yield Finding("state", "error", message, f"sudo chown -R {os.getuid()} {state}")
+        elif status.st_mode & 0o077:
+            yield Finding("state", "warning", f"{str(state)!r} is open to other users", f"chmod 700 {state}")
+        else:
+            yield Finding("state", "ok", f"state is kept in {state}")
+    holder = instance_holder(project)
+    if holder is not None:
+        yield Finding("daemon", "ok", f"process {holder.pid} serves this project ({holder.purpose})")
+        return
+    if socket_path(project).exists():
+        message = f"{socket_path(project)} was left behind by a daemon that is gone; the next one replaces it"
+        yield Finding("stale-socket", "warning", message, "animus daemon start")
+    records, unreadable = ProcessLedger(state / "processes").load()
+    orphans = [record for record in records if liveness(record.owner_pid, record.owner_start_time) is Liveness.DEAD]
+    if orphans:
+        message = f"{len(orphans)} processes of a dead host are on record; the next start ends them"
+        yield Finding("orphans", "warning", message, "animus daemon start")
+    for item in unreadable:
+        yield Finding("process-record", "warning", f"{item.path}: {item.reason}", f"rm {item.path}")
+
+
+def _check_assembly(assembly: Assembly) -> Iterator[Finding]:
+    for role, holder in sorted(assembly.roles.holders.items()):
+        yield Finding(f"role:{role}", "ok", f"{role} is served by {holder.name} ({holder.source})")
+    for role, error in assembly.roles.problems.items():
+        severity = "error" if role in REQUIRED_ROLES else "warning"
+        yield Finding(f"role:{role}", severity, error.message, error.remediation.get("install_command"))
+    for required, severity in ((True, "error"), (False, "warning")):
+        for need in missing_distributions(assembly.flavor, required=required):
+            message = (
+                f"flavor {assembly.flavor.id!r} needs {need.distribution!r} for {need.section}; it is not installed"
+            )
+            yield Finding("distribution", severity, message, install_command([need.distribution]))
+    for plugin in assembly.found.plugins:
+        if plugin.problem is not None:
+            yield Finding(f"plugin:{plugin.name}", "warning", f"plugin {plugin.name!r}: {plugin.problem}")
+    for message in (*assembly.packs.problems, *assembly.found.warnings):
+        yield Finding("skipped", "warning", message)

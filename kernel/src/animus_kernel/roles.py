@@ -1,0 +1,111 @@
+"""Which plugin serves which role: bound by the flavor, never guessed when there is a choice."""
+
+from typing import NamedTuple
+
+from animus_kernel.errors import KernelError
+from animus_kernel.flavor import Flavor, install_command
+from animus_plugin_runtime import Candidate, Discovery
+
+__all__ = ["REQUIRED_ROLES", "RoleTable", "bind_roles"]
+
+REQUIRED_ROLES = ("queue", "workflow_runner")
+"""Without these nothing can be run."""
+
+_PROVIDER = "provider"
+_SUBJECTS = "subject_backend:"
+_SUBJECT_CAPABILITY = "subject_kind:"
+
+
+class RoleTable(NamedTuple):
+    """Role to plugin. `providers` are in order of preference; `problems` say what is missing and how to get it."""
+
+    holders: dict[str, Candidate]
+    providers: list[Candidate]
+    problems: dict[str, KernelError]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Every plugin that holds a role, once."""
+        return list({plugin.name: plugin for plugin in (*self.holders.values(), *self.providers)}.values())
+
+    def roles_of(self, name: str) -> list[str]:
+        """The roles a plugin holds."""
+        held = [role for role, holder in self.holders.items() if holder.name == name]
+        return [*held, _PROVIDER] if any(plugin.name == name for plugin in self.providers) else held
+
+    def require(self, roles: tuple[str, ...] = REQUIRED_ROLES) -> None:
+        """Raise the first problem among `roles`."""
+        for role in roles:
+            if role in self.problems:
+                raise self.problems[role]
+
+
+def bind_roles(flavor: Flavor, found: Discovery) -> RoleTable:
+    """Bind every role of the flavor, and the required ones from what is installed where the flavor is silent."""
+    table = RoleTable({}, [], {})
+    for role in dict.fromkeys((*flavor.roles, *REQUIRED_ROLES)):
+        names = flavor.bound(role)
+        if role == _PROVIDER:
+            for name in names:
+                _bind(table, role, name, flavor, found)
+        elif names:
+            _bind(table, role, names[0], flavor, found)
+        else:
+            _bind_only_one(table, role, flavor, found)
+    return table
+
+
+def _bind(table: RoleTable, role: str, name: str, flavor: Flavor, found: Discovery) -> None:
+    named = [plugin for plugin in found.plugins if plugin.answers_to(name)]
+    usable = [plugin for plugin in named if plugin.is_usable]
+    if not usable:
+        reason = next((plugin.problem for plugin in named if plugin.problem), "it is not installed")
+        command = install_command(_distributions_for(role, name, flavor))
+        table.problems[role] = KernelError(
+            "unavailable",
+            f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}: {reason}; install it with: {command}",
+            remediation={"kind": "missing_plugin", "install_command": command},
+        )
+    elif not _serves(usable[0], role):
+        kinds = ", ".join(_kinds_of(usable[0]))
+        message = f"flavor {flavor.id!r} binds role {role!r} to plugin {name!r}, which serves only: {kinds}"
+        table.problems[role] = KernelError("invalid_request", message)
+    elif role == _PROVIDER:
+        table.providers.append(usable[0])
+    else:
+        table.holders[role] = usable[0]
+
+
+def _bind_only_one(table: RoleTable, role: str, flavor: Flavor, found: Discovery) -> None:
+    serving = [plugin for plugin in found.usable if _serves(plugin, role)]
+    if len(serving) == 1:
+        table.holders[role] = serving[0]
+    elif serving:
+        names = " and ".join(repr(plugin.name) for plugin in serving)
+        message = f"{names} all serve role {role!r}; bind one of them in [roles] of flavor {flavor.id!r}"
+        table.problems[role] = KernelError("conflict", message)
+    else:
+        command = install_command(_distributions_for(role, "", flavor))
+        table.problems[role] = KernelError(
+            "unavailable",
+            f"no plugin serves role {role!r}; install one with: {command}",
+            remediation={"kind": "missing_plugin", "install_command": command},
+        )
+
+
+def _serves(plugin: Candidate, role: str) -> bool:
+    if role.startswith(_SUBJECTS) and plugin.manifest is not None:
+        declared = [text for text in plugin.manifest.capabilities if text.startswith(_SUBJECT_CAPABILITY)]
+        wanted = _SUBJECT_CAPABILITY + role.removeprefix(_SUBJECTS)
+        return plugin.serves("subject_backend") and (not declared or wanted in declared)
+    return plugin.serves(role)
+
+
+def _kinds_of(plugin: Candidate) -> list[str]:
+    return [plugin.manifest.plugin_kind, *plugin.manifest.plugin_kinds] if plugin.manifest else []
+
+
+def _distributions_for(role: str, name: str, flavor: Flavor) -> list[str]:
+    section = {"subject_backend": "subjects", _PROVIDER: "providers"}.get(role.partition(":")[0], role)
+    needed = getattr(flavor, section).required if section in flavor.__struct_fields__ else []
+    return [one for one in needed if name in one] or needed or [f"animus-{name or role.replace('_', '-') + '-default'}"]

@@ -1,0 +1,90 @@
+"""The kernel in the caller's own process: for reading and enqueuing without a daemon, and for synchronous runs."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from animus_kernel.assembly import assemble
+from animus_kernel.client import ControlClient
+from animus_kernel.errors import KernelError, error_from_fault
+from animus_kernel.instance import hold_instance
+from animus_kernel.kernel import Kernel, handler_of
+from animus_kernel.operations import OPERATIONS, Operation, Place
+from animus_kernel.project import Project
+from animus_kernel.settings import load_settings
+from animus_plugin_protocol.errors import RpcFault
+from animus_plugin_protocol.wire.control import WorkflowEvent, WorkflowEventsParams, WorkflowRunParams
+from animus_plugin_runtime import sweep_orphans
+from animus_process import become_subreaper
+
+__all__ = ["run_operation"]
+
+EventListener = Callable[[WorkflowEvent], None]
+
+
+def run_operation(project: Project, name: str, params: Any = None, *, on_event: EventListener | None = None) -> Any:
+    """Run an operation here. A streaming one gives a list of what there is.
+
+    A synchronous ``workflow/run`` makes this process the project's host until the run has ended or waits for
+    somebody; `on_event` is told what happens to it.
+
+    Raises:
+        KernelError: as the daemon would answer; ``conflict`` when another process is the host and this one has to be.
+    """
+    operation = OPERATIONS[name]
+    params = operation.params() if params is None else params
+    if operation.place is Place.LOCAL:
+        return handler_of(operation)(project, params)
+    if operation.place is Place.DAEMON:
+        raise KernelError(
+            "unavailable",
+            f"{name!r} needs a daemon and none serves {str(project.root)!r}; start one with: animus daemon start",
+            remediation={"kind": "daemon_not_running", "next_step": "animus daemon start"},
+        )
+    project.ensure_state()
+    if isinstance(params, WorkflowRunParams) and params.sync:
+        with hold_instance(project, "synchronous run"):
+            return asyncio.run(_run(project, operation, params, on_event, may_host=True))
+    return asyncio.run(_run(project, operation, params, on_event, may_host=False))
+
+
+async def _run(
+    project: Project, operation: Operation, params: Any, on_event: EventListener | None, *, may_host: bool
+) -> Any:
+    settings = load_settings(project, paused=False)
+    kernel = Kernel(project, await asyncio.to_thread(assemble, project), settings, may_host=may_host)
+    try:
+        if may_host:
+            become_subreaper()
+            kernel.roles.require()
+            await sweep_orphans(kernel.ledger)
+        if on_event is not None:
+            kernel.jobs.start("events", _tell(kernel, on_event))
+        if operation.stream is not None:
+            return [item async for item in handler_of(operation)(kernel, params)]
+        result = await kernel.run(operation, params)
+        if kernel.must_nudge and not may_host:
+            await asyncio.to_thread(_nudge, project)
+    except RpcFault as fault:
+        raise error_from_fault(fault, operation.name) from fault
+    else:
+        return result
+    finally:
+        await kernel.close()
+
+
+async def _tell(kernel: Kernel, on_event: EventListener) -> None:
+    stream = functools.partial(handler_of(OPERATIONS["workflow/events"]), kernel)
+    async for event in stream(WorkflowEventsParams()):
+        on_event(event)
+
+
+def _nudge(project: Project) -> None:
+    """A daemon may have started meanwhile; it should look at what was done here."""
+    with contextlib.suppress(KernelError):
+        client = ControlClient.connect(project)
+        if client is not None:
+            with client:
+                client.call("daemon/nudge")

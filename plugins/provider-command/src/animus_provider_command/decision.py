@@ -1,0 +1,89 @@
+"""Which line of a program's output is its decision.
+
+A decision is one whole line that is a JSON object and says so: it has the key ``verdict`` (with ``kind`` absent or
+``phase_decision``), or it holds such an object under ``phase_decision`` or ``decision``. The last such line counts.
+Whether the verdict in it is valid is for the runner to judge: a decision that is wrong must not look like none at all.
+"""
+
+import json
+from typing import Any, Final, cast
+
+__all__ = ["LINE_LIMIT_BYTES", "DecisionScanner", "decision_in"]
+
+LINE_LIMIT_BYTES: Final = 1024 * 1024
+"""A longer line is output, not a decision."""
+
+_KIND: Final = "phase_decision"
+_WRAPPERS: Final = (_KIND, "decision")
+_INT_DIGITS: Final = 18
+"""An integer of more digits becomes a float: it would not fit the encoders on the way."""
+
+
+def decision_in(line: bytes) -> dict[str, Any] | None:
+    """The decision that `line` is, out of its wrapper; None when it is no decision."""
+    text = line.strip()
+    if not (text.startswith(b"{") and text.endswith(b"}") and (b"verdict" in text or b"decision" in text)):
+        return None
+    try:
+        loaded: Any = json.loads(text, parse_int=_number, parse_constant=_refuse)
+        json.dumps(loaded, ensure_ascii=False).encode()  # a lone surrogate could not travel on
+    except (ValueError, RecursionError):
+        return None
+    found = cast("dict[str, Any]", loaded)
+    for wrapper in _WRAPPERS:
+        inner: Any = found.get(wrapper)
+        if isinstance(inner, dict):
+            return cast("dict[str, Any]", inner)
+    return found if "verdict" in found and _is_decision_kind(found.get("kind")) else None
+
+
+def _is_decision_kind(kind: Any) -> bool:
+    return kind is None or (isinstance(kind, str) and kind.strip().lower() == _KIND)
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _INT_DIGITS else float(digits)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+class DecisionScanner:
+    """Looks at output as it comes, in chunks cut anywhere.
+
+    Attributes:
+        decision: the last decision so far.
+    """
+
+    def __init__(self) -> None:
+        """Start at the beginning of a line."""
+        self.decision: dict[str, Any] | None = None
+        self._line = bytearray()
+        self._is_skipping = False
+
+    def write(self, data: bytes) -> None:
+        """Take the next piece of output."""
+        *ended, rest = data.split(b"\n")
+        for piece in ended:
+            self._append(piece)
+            self._end_line()
+        self._append(rest)
+
+    def close(self) -> None:
+        """The output is over: what is left is a line too."""
+        self._end_line()
+
+    def _append(self, piece: bytes) -> None:
+        if self._is_skipping or len(self._line) + len(piece) > LINE_LIMIT_BYTES:
+            self._is_skipping = True
+            self._line.clear()
+        else:
+            self._line += piece
+
+    def _end_line(self) -> None:
+        found = decision_in(bytes(self._line))
+        if found is not None:
+            self.decision = found
+        self._line.clear()
+        self._is_skipping = False

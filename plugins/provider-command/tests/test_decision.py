@@ -1,0 +1,63 @@
+import pytest
+
+from animus_provider_command.decision import LINE_LIMIT_BYTES, DecisionScanner, decision_in
+
+ADVANCE = {"verdict": "advance"}
+
+
+def scan(*chunks):
+    scanner = DecisionScanner()
+    for chunk in chunks:
+        scanner.write(chunk)
+    scanner.close()
+    return scanner.decision
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"verdict": "advance"}', ADVANCE),
+        (b'  {"verdict": "advance"}\r', ADVANCE),
+        (b'{"kind": "Phase_Decision", "verdict": "rework"}', {"kind": "Phase_Decision", "verdict": "rework"}),
+        (b'{"phase_decision": {"verdict": "advance"}, "x": 1}', ADVANCE),
+        (b'{"decision": {"verdict": "advance"}}', ADVANCE),
+        (b'{"verdict": "no such word"}', {"verdict": "no such word"}),
+        (b'{"verdict": 7}', {"verdict": 7}),
+        (b'{"kind": "log", "verdict": "fail"}', None),
+        (b'{"decision": "advance"}', None),
+        (b'{"level": "info"}', None),
+        (b'verdict {"verdict": "advance"}', None),
+        (b'["verdict"]', None),
+        (b'{"verdict": NaN}', None),
+        (b'{"verdict": "\\ud800"}', None),
+        (b'{"verdict": "adv\xff"}', None),
+        (b'{"verdict": ' + b"[" * 100_000 + b"}", None),
+    ],
+)
+def test_line_is_a_decision_only_when_it_says_so(line, expected):
+    assert decision_in(line) == expected
+
+
+def test_last_decision_counts_and_other_lines_do_not_hide_it():
+    output = b'{"verdict": "fail"}\nmore\n{"verdict": "advance"}\n{"took": 3, "verdicts": 0}\nbye'
+    assert scan(output) == ADVANCE
+
+
+def test_decision_may_be_cut_anywhere_and_need_no_line_end():
+    output = b'log\n{"verdict": "advance"}'
+    assert all(scan(output[:cut], output[cut:]) == ADVANCE for cut in range(len(output)))
+
+
+def test_line_beyond_the_limit_is_output_and_costs_no_memory():
+    scanner = DecisionScanner()
+    scanner.write(b'{"verdict": "' + b"x" * LINE_LIMIT_BYTES)
+    scanner.write(b'"}')
+    assert len(scanner._line) == 0
+    scanner.write(b'\n{"verdict": "advance"}\n')
+    assert scanner.decision == ADVANCE
+
+
+def test_integers_that_fit_no_encoder_become_floats():
+    assert decision_in(b'{"verdict": "advance", "n": 123456789012345678901234567890}')["n"] == pytest.approx(
+        1.23e29, rel=0.01
+    )

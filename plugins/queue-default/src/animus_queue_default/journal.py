@@ -1,0 +1,163 @@
+"""One journal file: records appended in durable batches, read back by whoever opens it.
+
+Files are named by number. The current one is the lowest that is not sealed; a sealed one says where its successor
+goes on.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from animus_queue_default.fault import CorruptFileError, NewerFormatError, StorageError
+from animus_queue_default.files import Files
+from animus_queue_default.frame import (
+    HEAD,
+    JOURNAL_MAGIC,
+    MAGIC_LENGTH,
+    Tail,
+    build_frame,
+    judge_tail,
+    read_frames,
+)
+from animus_queue_default.record import FORMAT, Header, Record
+
+__all__ = ["Journal", "encode_batch", "encode_record", "journal_numbers", "journal_path"]
+
+encode_record = msgspec.msgpack.Encoder().encode
+_encode_raws = msgspec.msgpack.Encoder().encode
+_decode_batch = msgspec.msgpack.Decoder(list[Record]).decode
+_decode_raws = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_head = msgspec.msgpack.Decoder(list[object]).decode
+_PREFIX, _SUFFIX = "journal-", ".log"
+
+
+def journal_path(directory: Path, number: int) -> Path:
+    """Where journal file `number` lies."""
+    return directory / f"{_PREFIX}{number:08d}{_SUFFIX}"
+
+
+def journal_numbers(names: Iterable[str]) -> list[int]:
+    """The numbers of the journal files among `names`, ascending."""
+    stems = (
+        name[len(_PREFIX) : -len(_SUFFIX)] for name in names if name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+    )
+    return sorted(int(stem) for stem in stems if stem.isdigit())
+
+
+def encode_batch(raws: Sequence[bytes]) -> bytes:
+    """The frame for a batch of encoded records."""
+    return build_frame(_encode_raws([msgspec.Raw(raw) for raw in raws]))
+
+
+class Journal:
+    """An open journal file.
+
+    Args:
+        files: the operating system.
+        path: the file; it exists.
+        end: where the next frame goes; None reads from the start.
+
+    Raises:
+        CorruptFileError: the file is no journal.
+    """
+
+    def __init__(self, files: Files, path: Path, end: int | None = None) -> None:
+        self._files = files
+        self.path = path
+        self._descriptor = files.open(path)
+        self.end = MAGIC_LENGTH if end is None else end
+        magic = files.read(self._descriptor, MAGIC_LENGTH, 0)
+        if magic != JOURNAL_MAGIC:
+            self.close()
+            raise CorruptFileError(
+                f"{str(path)!r} is not a queue journal (it begins with {magic!r}); nothing was written to it."
+                " Move it away to start with an empty queue, or put the right file back"
+            )
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._files.close(self._descriptor)
+
+    def append(self, raws: Sequence[bytes]) -> None:
+        """Write one batch of encoded records durably.
+
+        Raises:
+            StorageError: it could not be written; what was written of it has been cut off again.
+        """
+        frame = encode_batch(raws)
+        try:
+            self._files.append(self._descriptor, frame, self.end)
+        except OSError as error:
+            self._undo()
+            raise StorageError(
+                f"cannot write to {str(self.path)!r}: {error.strerror or error}; nothing of this batch was kept."
+                " Free space or fix the disk, then ask again"
+            ) from error
+        self.end += len(frame)
+
+    def read_new(self) -> Iterator[Record]:
+        """Records behind `end`, which moves on with them. The lock is held, so a torn tail is nobody's and is cut.
+
+        Raises:
+            CorruptFileError: what stands there is damaged.
+            NewerFormatError: a newer version wrote it.
+        """
+        if len(self._files.read(self._descriptor, HEAD.size, self.end)) == 0:
+            return
+        for payload, offset in read_frames(self._read, self.end):
+            records = self._decode(payload)
+            self.end = offset
+            yield from records
+        self._cut_tail()
+
+    def _read(self, length: int, offset: int) -> bytes:
+        return self._files.read(self._descriptor, length, offset)
+
+    def _decode(self, payload: bytes) -> list[Record]:
+        try:
+            if self.end == MAGIC_LENGTH:
+                self._require_known_format(payload)
+            return _decode_batch(payload)
+        except msgspec.MsgspecError as error:
+            raise CorruptFileError(
+                f"{str(self.path)!r} holds a record at byte {self.end} that cannot be read ({error}); nothing was"
+                " written to it. It checks out, so a newer version may have written it: upgrade animus-queue-default"
+            ) from error
+
+    def _require_known_format(self, payload: bytes) -> None:
+        """The first record says the format; it is read before the rest, which a newer format may spell otherwise."""
+        raws = _decode_raws(payload)
+        head = _decode_head(raws[0]) if raws else []
+        found = head[1] if len(head) > 1 and head[0] == Header.__struct_config__.tag else None
+        if not isinstance(found, int):
+            raise CorruptFileError(f"{str(self.path)!r} does not begin with a header; nothing was written to it")
+        if found > FORMAT:
+            raise NewerFormatError(
+                f"{str(self.path)!r} has format {found}, this version knows formats up to {FORMAT}; upgrade"
+                " animus-queue-default, or use another state directory"
+            )
+
+    def _cut_tail(self) -> None:
+        if not self._read(HEAD.size, self.end):
+            return
+        rest = self._files.read(self._descriptor, self._files.size(self._descriptor) - self.end, self.end)
+        tail = judge_tail(rest)
+        if tail is Tail.DAMAGED:
+            raise CorruptFileError(
+                f"{str(self.path)!r} is damaged at byte {self.end}; nothing was written to it. Copy it away, then"
+                f" restore it from a backup, or keep what stands before the damage with: truncate -s {self.end}"
+                f" {str(self.path)!r}"
+            )
+        if tail is Tail.TORN:
+            if any(rest):
+                self._files.save(self.path.with_name(f"torn-{self.path.stem}-{self.end}.bin"), rest)
+            self._files.cut(self._descriptor, self.end)
+
+    def _undo(self) -> None:
+        """Cut off a batch that failed. Where even that fails, the next reader finds a torn tail and cuts it."""
+        try:
+            self._files.cut(self._descriptor, self.end)
+            self._files.sync(self._descriptor)
+        except OSError:
+            return

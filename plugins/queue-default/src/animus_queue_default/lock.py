@@ -1,0 +1,88 @@
+"""The lock that makes several processes on one queue safe.
+
+One file, opened once and never deleted; attempts that do not block, with a jitter between them, up to a deadline. A
+process holds it from the first operation of a batch to the end of the batch's sync: never while it waits for a
+frame. When a process dies the kernel frees it, so there is nothing stale to clean up.
+"""
+
+import os
+from pathlib import Path
+
+from animus_queue_default.clock import Clock
+from animus_queue_default.fault import LockTimeoutError
+from animus_queue_default.files import Files
+
+__all__ = ["LOCK_TIMEOUT_SECONDS", "Lock"]
+
+LOCK_TIMEOUT_SECONDS = 5.0
+"""How long an operation waits for another process before it gives up."""
+
+_SHORTEST_PAUSE_SECONDS = 0.001
+_PAUSE_SPREAD_SECONDS = 0.019
+
+
+class Lock:
+    """An exclusive lock on `path`, between processes; not between threads of one."""
+
+    def __init__(self, files: Files, path: Path, clock: Clock, timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+        self._files = files
+        self._path = path
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._descriptor: int | None = None
+        self.is_held = False
+
+    def acquire(self) -> bool:
+        """Take the lock.
+
+        Returns:
+            False if the lock file was opened anew, because it is the first time or somebody deleted it: what was
+            known of the directory is then worth nothing.
+
+        Raises:
+            LockTimeoutError: another process kept it past the deadline.
+        """
+        # portalocker costs 50 ms to import, so that waits until the handshake is over and work arrives.
+        import portalocker  # noqa: PLC0415 - see above
+
+        flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+        descriptor, is_known = self._open()
+        deadline = self._clock.monotonic() + self._timeout_seconds
+        while True:
+            try:
+                portalocker.lock(descriptor, flags)
+            except portalocker.AlreadyLocked as error:
+                if self._clock.monotonic() >= deadline:
+                    raise LockTimeoutError(
+                        f"another process held {str(self._path)!r} for {self._timeout_seconds:g} s; ask again, and if"
+                        " that does not help look for a stopped animus-queue-default process"
+                    ) from error
+                self._clock.sleep(_SHORTEST_PAUSE_SECONDS + _PAUSE_SPREAD_SECONDS * os.urandom(1)[0] / 255)
+            else:
+                self.is_held = True
+                return is_known
+
+    def release(self) -> None:
+        """Let others go on."""
+        import portalocker  # noqa: PLC0415 - as in acquire
+
+        self.is_held = False
+        if self._descriptor is not None:
+            portalocker.unlock(self._descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back, and with it the lock."""
+        if self._descriptor is not None:
+            self._files.close(self._descriptor)
+            self._descriptor = None
+        self.is_held = False
+
+    def _open(self) -> tuple[int, bool]:
+        """The lock file's descriptor, and whether it is the one from before."""
+        if self._descriptor is not None:
+            if not self._files.is_unlinked(self._descriptor):
+                return self._descriptor, True
+            self.close()
+        self._files.make_directory(self._path.parent)
+        self._descriptor = self._files.open(self._path, create=True)
+        return self._descriptor, False

@@ -1,0 +1,75 @@
+"""What somebody asks the queue to keep."""
+
+import msgspec
+
+from animus_queue_default.clock import MICROSECONDS
+from animus_queue_default.entry import Repository
+from animus_queue_default.fault import InvalidRequestError
+from animus_queue_default.moment import LAST_MOMENT
+
+__all__ = ["ANY_REQUEST", "MAX_KEY_LENGTH", "Request", "checked_key", "request_hash"]
+
+ANY_REQUEST = ""
+"""The hash of a request that was taken over from elsewhere and cannot be compared."""
+MAX_KEY_LENGTH = 256
+"""Characters in an idempotency key, after trimming."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """Work asked for. ``dispatch`` is JSON; the other fields are what the queue reads of it.
+
+    ``run_at_text`` is the moment as it was written, handed back verbatim.
+    """
+
+    subject: str
+    subject_key: str
+    workflow_ref: str
+    dispatch: bytes
+    priority: int
+    task_id: str | None = None
+    run_at: int | None = None
+    run_at_text: str | None = None
+    expire_after_secs: int | None = None
+    repository: Repository | None = None
+
+    def require_expiry_in_range(self) -> None:
+        """Refuse an expiry that lies beyond the last moment that can be written.
+
+        Raises:
+            InvalidRequestError: it does.
+        """
+        if self.run_at is None or self.expire_after_secs is None:
+            return
+        if self.run_at + self.expire_after_secs * MICROSECONDS > LAST_MOMENT:
+            raise InvalidRequestError(
+                f"expire_after_secs {self.expire_after_secs} puts the expiry after the year 9999; leave it out"
+                " for an entry that never expires"
+            )
+
+
+def checked_key(key: str) -> str:
+    """The idempotency key without surrounding blanks.
+
+    Raises:
+        InvalidRequestError: nothing is left, or more than `MAX_KEY_LENGTH` characters.
+    """
+    trimmed = key.strip()
+    if not trimmed or len(trimmed) > MAX_KEY_LENGTH:
+        raise InvalidRequestError(f"idempotency_key has {len(trimmed)} characters; it must have 1 to {MAX_KEY_LENGTH}")
+    return trimmed
+
+
+def request_hash(request: Request) -> str:
+    """The content of `request` as a digest that does not depend on key order or on when it was asked."""
+    # Imported here: only keyed requests pay for it, and a plugin's start must not.
+    from hashlib import sha256  # noqa: PLC0415 - see above
+
+    dispatch = msgspec.json.decode(request.dispatch, type=dict[str, object])
+    dispatch.pop("requested_at", None)
+    content = {
+        "dispatch": dispatch,
+        "repository": None if request.repository is None else msgspec.structs.asdict(request.repository),
+        "run_at": request.run_at,
+        "expire_after_secs": request.expire_after_secs,
+    }
+    return sha256(msgspec.json.encode(content, order="sorted")).hexdigest()

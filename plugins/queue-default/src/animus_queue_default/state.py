@@ -1,0 +1,205 @@
+"""The queue in memory: a pure function of the journal's records.
+
+`QueueState.apply` is the only way it changes, both while an operation runs and while a journal is replayed, so
+that what is in memory is always what the records say.
+"""
+
+from typing import Protocol
+
+from animus_queue_default.entry import AUDIT_LIMIT, BoundKey, Entry, Finished
+from animus_queue_default.fault import CorruptFileError
+from animus_queue_default.order import Order
+from animus_queue_default.readiness import Readiness
+from animus_queue_default.record import Added, Bound, Changed, Generations, Header, Moved, Record, Sealed
+from animus_queue_default.status import Status
+
+__all__ = ["Archive", "Counts", "QueueState"]
+
+
+class Archive(Protocol):
+    """Where entries that left the queue long ago are looked up."""
+
+    def find_entry(self, entry_id: str) -> Finished | None:
+        """The entry of that id."""
+        ...
+
+    def find_key(self, key: str) -> Finished | None:
+        """The entry that idempotency key belongs to."""
+        ...
+
+
+class Counts(dict[Status, int]):
+    """How many live entries have each status."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.values())
+
+
+class QueueState:
+    """Everything the queue knows.
+
+    Args:
+        archive: where finished entries are found that are no longer in `finished`.
+    """
+
+    def __init__(self, archive: Archive | None = None) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.by_id: dict[str, Entry] = {}
+        self.by_subject: dict[str, dict[int, Entry]] = {}
+        self.immediate: dict[tuple[str, str], int] = {}
+        self.keys: dict[str, tuple[int, BoundKey]] = {}
+        self.finished: dict[str, Finished] = {}
+        self.finished_keys: dict[str, Finished] = {}
+        self.generations: dict[str, int] = {}
+        self.counts = Counts(dict.fromkeys(Status, 0))
+        self.exceptional: dict[Status, dict[int, Entry]] = {s: {} for s in Status if s is not Status.PENDING}
+        self.active_subjects: dict[str, dict[int, Entry]] = {}
+        self.active_repositories: dict[str, dict[int, Entry]] = {}
+        self.order = Order()
+        self.readiness = Readiness(self.entries)
+        self.archive = archive
+        self.next_seq = 1
+        self.next_position = 0
+        self.front_position = 0
+
+    def apply(self, record: Record) -> None:
+        """Let `record` be true.
+
+        Raises:
+            CorruptFileError: the record speaks of an entry that does not exist.
+        """
+        match record:
+            case Changed():
+                self._change(record)
+            case Added():
+                self._add(record.entry)
+            case Finished():
+                self._finish(record)
+            case Moved():
+                self._move(record)
+            case Bound():
+                entry = self._entry(record.seq)
+                entry.keys = (*entry.keys, record.key)
+                self.keys[record.key.key] = (entry.seq, record.key)
+            case Generations():
+                self.generations.update(record.pairs)
+            case Header():
+                self.next_seq = record.next_seq
+                self.next_position = record.next_position
+                self.front_position = record.front_position
+            case Sealed():
+                pass
+
+    def find_finished(self, entry_id: str) -> Finished | None:
+        """The entry of that id, if it left the queue."""
+        found = self.finished.get(entry_id)
+        return found if found is not None or self.archive is None else self.archive.find_entry(entry_id)
+
+    def find_finished_key(self, key: str) -> Finished | None:
+        """The entry that left the queue with that idempotency key."""
+        found = self.finished_keys.get(key)
+        return found if found is not None or self.archive is None else self.archive.find_key(key)
+
+    def forget_finished(self, archived: list[Finished]) -> None:
+        """Those entries can be found in the archive from now on."""
+        for finished in archived:
+            self.finished.pop(finished.entry_id, None)
+            for bound in finished.keys:
+                self.finished_keys.pop(bound.key, None)
+
+    def _entry(self, seq: int) -> Entry:
+        entry = self.entries.get(seq)
+        if entry is None:
+            raise CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")
+        return entry
+
+    def _add(self, entry: Entry) -> None:
+        self.entries[entry.seq] = entry
+        self.by_id[entry.entry_id] = entry
+        self.by_subject.setdefault(entry.subject, {})[entry.seq] = entry
+        for bound in entry.keys:
+            self.keys[bound.key] = (entry.seq, bound)
+        self.order.add(entry)
+        self.next_seq = max(self.next_seq, entry.seq + 1)
+        self.next_position = max(self.next_position, entry.position + 1)
+        self.front_position = min(self.front_position, entry.position)
+        self._enter(entry)
+
+    def _change(self, record: Changed) -> None:
+        entry = self._entry(record.seq)
+        self._leave(entry)
+        entry.standing = record.standing
+        if record.audit is not None:
+            entry.audit = (*entry.audit, record.audit)[-AUDIT_LIMIT:]
+        self._enter(entry)
+
+    def _finish(self, record: Finished) -> None:
+        entry = self.entries.get(record.seq)
+        if entry is not None:
+            self._leave(entry)
+            del self.entries[entry.seq]
+            del self.by_id[entry.entry_id]
+            siblings = self.by_subject[entry.subject]
+            del siblings[entry.seq]
+            if not siblings:
+                del self.by_subject[entry.subject]
+            self.order.remove(entry)
+            for bound in entry.keys:
+                self.keys.pop(bound.key, None)
+        self.finished[record.entry_id] = record
+        for bound in record.keys:
+            self.finished_keys[bound.key] = record
+        self.next_seq = max(self.next_seq, record.seq + 1)
+        self._note_generation(record.subject, record.standing.subject_generation)
+
+    def _move(self, record: Moved) -> None:
+        for seq, position in record.places:
+            entry = self._entry(seq)
+            self.order.reposition(entry, position)
+            self.readiness.reposition(entry)
+            self.front_position = min(self.front_position, position)
+
+    def _enter(self, entry: Entry) -> None:
+        """Index `entry` by how it stands now."""
+        status = entry.status
+        self.counts[status] += 1
+        self._note_generation(entry.subject, entry.standing.subject_generation)
+        if status is Status.PENDING:
+            if entry.run_at is None:
+                self.immediate.setdefault((entry.subject, entry.workflow_ref), entry.seq)
+        else:
+            self.exceptional[status][entry.seq] = entry
+            if status is Status.ASSIGNED:
+                self.active_subjects.setdefault(entry.subject, {})[entry.seq] = entry
+                if entry.repository is not None:
+                    self.active_repositories.setdefault(entry.repository.collision_key, {})[entry.seq] = entry
+        self.readiness.add(entry)
+
+    def _leave(self, entry: Entry) -> None:
+        """Forget how `entry` stood."""
+        status = entry.status
+        self.counts[status] -= 1
+        self.readiness.remove(entry)
+        if status is Status.PENDING:
+            key = (entry.subject, entry.workflow_ref)
+            if self.immediate.get(key) == entry.seq:
+                del self.immediate[key]
+            return
+        del self.exceptional[status][entry.seq]
+        if status is Status.ASSIGNED:
+            _discard(self.active_subjects, entry.subject, entry.seq)
+            if entry.repository is not None:
+                _discard(self.active_repositories, entry.repository.collision_key, entry.seq)
+
+    def _note_generation(self, subject: str, generation: int) -> None:
+        if generation > self.generations.get(subject, 0):
+            self.generations[subject] = generation
+
+
+def _discard(index: dict[str, dict[int, Entry]], key: str, seq: int) -> None:
+    entries = index[key]
+    del entries[seq]
+    if not entries:
+        del index[key]

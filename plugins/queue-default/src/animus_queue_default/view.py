@@ -1,0 +1,90 @@
+"""Looking at the queue without changing it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from animus_queue_default.clock import Clock
+from animus_queue_default.entry import Entry
+from animus_queue_default.handout import PAGE_BYTES, entry_bytes
+from animus_queue_default.ledger import Ledger
+from animus_queue_default.order import order_key
+from animus_queue_default.state import QueueState
+from animus_queue_default.status import Status
+
+__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "Page", "Totals", "list_entries", "totals"]
+
+DEFAULT_PAGE = 500
+"""Entries on a page when no limit is asked for."""
+MAX_PAGE = 2_000
+"""Entries on a page at most."""
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """How many entries there are; deferred ones are pending too."""
+
+    total: int
+    pending: int
+    assigned: int
+    held: int
+    deferred: int
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the queue in order; ``total`` counts all that match."""
+
+    entries: list[Entry]
+    total: int
+    totals: Totals
+
+
+def totals(ledger: Ledger, clock: Clock) -> Totals:
+    """Count the whole queue."""
+    state = ledger.state
+    state.readiness.advance(clock.now())
+    counts = state.counts
+    return Totals(
+        total=counts.total,
+        pending=counts[Status.PENDING],
+        assigned=counts[Status.ASSIGNED],
+        held=counts[Status.HELD],
+        deferred=state.readiness.deferred_count,
+    )
+
+
+def list_entries(
+    ledger: Ledger, clock: Clock, *, statuses: Sequence[str] = (), limit: int | None = None, offset: int = 0
+) -> Page:
+    """The entries of `statuses` (all, if none are named) from `offset` on.
+
+    A page holds at most `MAX_PAGE` entries and about `PAGE_BYTES`; legacy entries without a dispatch cannot be
+    shown, but are counted. A limit below one means one.
+    """
+    state = ledger.state
+    wanted = {status for status in Status if status.value in statuses} if statuses else set(Status)
+    size = min(max(DEFAULT_PAGE if limit is None else limit, 1), MAX_PAGE)
+    entries: list[Entry] = []
+    length = 0
+    for place, entry in enumerate(_shown(_matches(state, wanted))):
+        if place < offset:
+            continue
+        length += entry_bytes(entry)
+        if entries and length > PAGE_BYTES:
+            break
+        entries.append(entry)
+        if len(entries) == size:
+            break
+    total = sum(state.counts[status] for status in wanted)
+    return Page(entries=entries, total=total, totals=totals(ledger, clock))
+
+
+def _matches(state: QueueState, wanted: set[Status]) -> Iterable[Entry]:
+    """Entries of the wanted statuses in order; only a listing of pending ones walks the queue."""
+    if Status.PENDING in wanted:
+        return (entry for entry in state.order.walk() if entry.status in wanted)
+    few = (entry for status in wanted for entry in state.exceptional[status].values())
+    return sorted(few, key=order_key)
+
+
+def _shown(entries: Iterable[Entry]) -> Iterator[Entry]:
+    return (entry for entry in entries if entry.dispatch is not None)

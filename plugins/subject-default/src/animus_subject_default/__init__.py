@@ -1,0 +1,1 @@
+"""The default subject backend: tasks and requirements in SQLite."""

@@ -1,0 +1,83 @@
+"""The config_source kind: ``config/load`` and ``config/validate`` (protocol section 3.11).
+
+`ConfigSource` is made once the handshake said which packs there are; its methods are the handlers.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from animus_plugin_protocol.errors import ErrorCode, RefusedError
+from animus_plugin_protocol.wire.config_source import (
+    CacheToken,
+    ConfigDiagnostic,
+    ConfigLoadParams,
+    ConfigLoadResult,
+    ConfigModel,
+    ConfigValidateResult,
+)
+from animus_plugin_protocol.wire.lifecycle import PackRoot
+from animus_workflow_runner_default.authoring.diagnostics import Diagnostic
+from animus_workflow_runner_default.authoring.loading import Loaded, load
+from animus_workflow_runner_default.authoring.packs import Pack
+
+__all__ = ["ConfigSource"]
+
+
+class ConfigSource:
+    """Answers for the definitions of projects, with the packs the host resolved."""
+
+    def __init__(self, packs: Iterable[PackRoot] = (), environ: Mapping[str, str] | None = None) -> None:
+        """Set up.
+
+        Args:
+            packs: ``init_extensions.packs``.
+            environ: where ``${NAME}`` is looked up; by default this process's environment.
+        """
+        self._packs = [Pack(pack.id, pack.version, pack.root, pack.source) for pack in packs]
+        self._environ = os.environ if environ is None else environ
+
+    def read(self, project_root: str | Path) -> Loaded:
+        """Read a project's definitions, as the runner itself needs them.
+
+        Raises:
+            RefusedError: the project root is not a directory.
+        """
+        root = Path(project_root)
+        if not root.is_dir():
+            raise RefusedError(
+                f"the project root {str(root)!r} is not a directory; pass the root of a project",
+                code=ErrorCode.INVALID_PARAMS,
+            )
+        return load(root, self._packs, self._environ)
+
+    def load(self, params: ConfigLoadParams) -> ConfigLoadResult:
+        """``config/load``: the good definitions. What is wrong is left to `validate` and ``config.disabled``."""
+        loaded = self.read(params.project_root)
+        return ConfigLoadResult(
+            config=ConfigModel(
+                schema=loaded.config.schema,
+                version=loaded.config.version,
+                config=msgspec.to_builtins(loaded.config),
+            ),
+            cache_token=CacheToken(version=loaded.version_token, external_inputs=loaded.depends_on_surroundings),
+        )
+
+    def validate(self, params: ConfigLoadParams) -> ConfigValidateResult:
+        """``config/validate``: everything that is wrong, in the order of files and lines."""
+        return ConfigValidateResult(
+            diagnostics=[_on_wire(found) for found in self.read(params.project_root).diagnostics]
+        )
+
+
+def _on_wire(found: Diagnostic) -> ConfigDiagnostic:
+    position = found.position
+    return ConfigDiagnostic(
+        severity=found.severity,
+        message=found.message,
+        file=position.file,
+        line=position.line,
+        column=position.column,
+    )

@@ -1,0 +1,138 @@
+"""From a project and its packs to the compiled configuration and everything that is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from animus_workflow_runner_default.authoring.agents import compile_agents, compile_tools
+from animus_workflow_runner_default.authoring.catalog import Catalog
+from animus_workflow_runner_default.authoring.diagnostics import Diagnostic, Position, did_you_mean
+from animus_workflow_runner_default.authoring.document import DocumentError
+from animus_workflow_runner_default.authoring.expansion import is_private
+from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest
+from animus_workflow_runner_default.authoring.packs import Pack
+from animus_workflow_runner_default.authoring.phases import compile_phases
+from animus_workflow_runner_default.authoring.report import Report
+from animus_workflow_runner_default.authoring.sources import Layer, layers_of, read_document
+from animus_workflow_runner_default.authoring.timetable import compile_schedules, compile_triggers
+from animus_workflow_runner_default.authoring.workflows import compile_workflows
+
+__all__ = ["Loaded", "load"]
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What one load found."""
+
+    config: CompiledConfig
+    """The good definitions; `CompiledConfig.disabled` names the workflows that cannot run."""
+    diagnostics: list[Diagnostic]
+    version_token: str
+    """Equal configurations have equal tokens."""
+    depends_on_surroundings: bool
+    """Whether values of the environment or other files became part of it."""
+
+
+def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, str]) -> Loaded:
+    """Read all definitions of a project.
+
+    Never raises for what an author wrote: a bad definition is a diagnostic and disables the workflows that need it.
+    """
+    report = Report()
+    catalog = Catalog(environ, report)
+    layers = layers_of(project_root, packs, report)
+    if not layers:
+        message = "no definitions of workflows: neither this file nor .animus/workflows/ nor a pack; run `animus init`"
+        report.add(message, Position(".animus/workflows.yaml"))
+    unreadable = _read_all(catalog, layers)
+    agents = compile_agents(catalog)
+    phases = compile_phases(catalog, agents)
+    workflows = compile_workflows(catalog, phases)
+    disabled = {
+        key: definition.fault or ""
+        for key, definition in catalog.sections["workflows"].items()
+        if definition.fault is not None and not is_private(definition)
+    }
+    for key in list(workflows):
+        if (reason := unreadable.get(catalog.sections["workflows"][key].layer.name)) is not None:
+            disabled[key] = reason
+            del workflows[key]
+    config = CompiledConfig(
+        default_workflow_ref=_default(catalog, workflows, disabled),
+        workflows=workflows,
+        disabled=disabled,
+        phases=phases,
+        agents=agents,
+        tools=compile_tools(catalog),
+        tools_allowlist=_allowlist(catalog),
+        schedules=compile_schedules(catalog, workflows),
+        triggers=compile_triggers(catalog, workflows),
+        daemon=catalog.daemon,
+        mcp_servers=_shapes(catalog, "mcp_servers"),
+        secrets=_shapes(catalog, "secrets"),
+        phase_mcp_bindings=_values(catalog, "phase_mcp_bindings"),
+        models=_values(catalog, "models"),
+        agent_channels=_values(catalog, "agent_channels"),
+        phase_catalog=_values(catalog, "phase_catalog"),
+        integrations=_values(catalog, "integrations"),
+        workspaces=_values(catalog, "workspaces"),
+        environment_routing=catalog.environment_routing,
+    )
+    return Loaded(
+        config=config,
+        diagnostics=report.diagnostics(),
+        version_token=digest(config),
+        depends_on_surroundings=report.depends_on_surroundings,
+    )
+
+
+def _read_all(catalog: Catalog, layers: list[Layer]) -> dict[str, str]:
+    """Read every file; returns the reason why a layer's workflows cannot be trusted, by layer.
+
+    A file that cannot be read may hold a newer form of anything in its own layer or in one below.
+    """
+    reasons: dict[str, str] = {}
+    for rank, layer in enumerate(layers):
+        for file in layer.files:
+            try:
+                document = read_document(file)
+            except DocumentError as error:
+                reason = catalog.report.add(error.message, error.position)
+                for lower in layers[: rank + 1]:
+                    reasons.setdefault(lower.name, f"a file that may change it cannot be read: {reason}")
+            else:
+                catalog.read(document, layer)
+    return reasons
+
+
+def _default(catalog: Catalog, workflows: Mapping[str, Workflow], disabled: Mapping[str, str]) -> str | None:
+    if catalog.default_workflow_ref is None:
+        return None
+    ref, holder = catalog.default_workflow_ref
+    key = ref.strip().lower()
+    if key not in workflows and key not in disabled:
+        known = [workflow.id for workflow in workflows.values()]
+        catalog.blame(holder, f"'default_workflow_ref' names an unknown workflow {ref!r}{did_you_mean(ref, known)}")
+        return None
+    return ref
+
+
+def _allowlist(catalog: Catalog) -> list[str] | None:
+    """What all layers allow: a layer without the key allows the programs its own phases name."""
+    if not catalog.allowlists:
+        return None
+    allowed = {program: None for programs in catalog.allowlists.values() for program in programs}
+    for definition in catalog.sections["phases"].values():
+        command = definition.shape.command if definition.shape is not None else None
+        if command is not None and definition.layer.name not in catalog.allowlists:
+            allowed[FilePath(command.program).name] = None
+    return list(allowed)
+
+
+def _shapes(catalog: Catalog, section: str) -> dict[str, Any]:
+    return {key: item.shape for key, item in catalog.sections[section].items() if item.shape is not None}
+
+
+def _values(catalog: Catalog, section: str) -> dict[str, Any]:
+    return {key: item.value for key, item in catalog.sections[section].items() if item.fault is None}

@@ -1,0 +1,171 @@
+"""Phases: that a definition makes sense as a whole, and its compiled form."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
+from animus_workflow_runner_default.authoring.checking import Finding
+from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
+from animus_workflow_runner_default.authoring.model import (
+    Agent,
+    Capabilities,
+    Command,
+    DecisionContract,
+    Phase,
+    Retry,
+    Worktree,
+)
+from animus_workflow_runner_default.authoring.shapes import PhaseShape, WorktreeShape
+
+__all__ = ["EVIDENCE_KINDS", "compile_phases", "worktree_of"]
+
+EVIDENCE_KINDS = (
+    "tests_passed",
+    "tests_failed",
+    "code_review_clean",
+    "code_review_issues",
+    "files_modified",
+    "requirements_met",
+    "research_complete",
+    "manual_verification",
+    "no_changes_needed",
+    "custom",
+)
+_FOR_AGENTS = ("agent", "agent_id", "system_prompt", "runtime", "default_tool")
+_SAME = tuple(
+    name
+    for name in Phase.__struct_fields__
+    if name not in ("id", "agent", "source", "capabilities", "retry", "worktree")
+)
+"""Fields that a phase takes from its shape as they are."""
+_Check = tuple[tuple[str | int, ...], str]
+
+
+def compile_phases(catalog: Catalog, agents: Mapping[str, Agent]) -> dict[str, Phase]:
+    """All phases without a fault."""
+    phases: dict[str, Phase] = {}
+    for phase_id, definition in catalog.sections["phases"].items():
+        shape: PhaseShape | None = definition.shape
+        if shape is None:
+            continue
+        for steps, message in _faults(shape, definition, catalog, agents):
+            catalog.blame(definition, message, *steps)
+        if shape.mode != "agent":
+            _warn_without_agent(shape, definition, catalog)
+        if definition.fault is None:
+            phases[phase_id] = _phase(phase_id, shape, definition)
+    return phases
+
+
+def _phase(phase_id: str, shape: PhaseShape, definition: Definition) -> Phase:
+    same = {name: getattr(shape, name) for name in _SAME}
+    return Phase(
+        id=phase_id,
+        agent=shape.agent or shape.agent_id,
+        capabilities=shape.capabilities or Capabilities(),
+        retry=shape.retry or Retry(),
+        worktree=worktree_of(shape.worktree),
+        source=definition.source,
+        **same,
+    )
+
+
+def worktree_of(value: str | bool | WorktreeShape | None) -> Worktree | None:  # noqa: FBT001 - YAML's own boolean
+    """The compiled form of what may stand under ``worktree``; true is ``auto``, false is ``skip``."""
+    if value is None:
+        return None
+    if isinstance(value, WorktreeShape):
+        return Worktree(mode=value.mode, cleanup=value.cleanup, base_ref=value.base_ref)
+    if isinstance(value, bool):
+        return Worktree(mode="auto" if value else "skip")
+    return Worktree(mode="required" if value == "required" else "skip" if value == "skip" else "auto")
+
+
+def _faults(
+    shape: PhaseShape, definition: Definition, catalog: Catalog, agents: Mapping[str, Agent]
+) -> Iterator[_Check]:
+    yield from _block_faults(shape)
+    if shape.mode == "agent":
+        yield from _agent_faults(shape, catalog, agents)
+    if shape.command is not None:
+        yield from ((("command", *steps), message) for steps, message in _command_faults(shape.command))
+    if shape.decision_contract is not None:
+        yield from _contract_faults(shape.decision_contract)
+    schemas = {
+        ("output_json_schema",): shape.output_json_schema,
+        ("decision_contract", "extra_json_schema"): shape.decision_contract
+        and shape.decision_contract.extra_json_schema,
+        ("command", "expected_schema"): shape.command and shape.command.expected_schema,
+    }
+    for steps, schema in schemas.items():
+        if schema is not None and not isinstance(schema, dict):
+            yield steps, f"{steps[-1]!r} takes a JSON schema, a mapping"
+    if "decision_contract" in definition.value and shape.mode == "manual":
+        yield ("decision_contract",), "a manual phase returns no decision; remove 'decision_contract'"
+
+
+def _block_faults(shape: PhaseShape) -> Iterator[_Check]:
+    for block in ("command", "manual"):
+        present = getattr(shape, block) is not None
+        if shape.mode == block and not present:
+            yield ("mode",), f"a phase of mode {block!r} needs the block '{block}:'"
+        if shape.mode != block and present:
+            yield (
+                (block,),
+                f"the block '{block}:' belongs to the mode {block!r}; this phase has the mode {shape.mode!r}",
+            )
+    if shape.agent and shape.agent_id:
+        yield ("agent_id",), "'agent_id' is another name of 'agent'; keep one of them"
+
+
+def _agent_faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent]) -> Iterator[_Check]:
+    name = shape.agent or shape.agent_id
+    agent = agents.get(name) if name else None
+    if name and agent is None:
+        known = catalog.sections["agents"]
+        where = ("agent",) if shape.agent else ("agent_id",)
+        if name in known:
+            yield where, f"the agent {name!r} has a fault: {known[name].fault}"
+        else:
+            yield where, f"unknown agent {name!r}{did_you_mean(name, known) or '; no file defines agents'}"
+        return
+    runtimes = [runtime for runtime in (shape.runtime, agent and agent.runtime) if runtime]
+    if not shape.default_tool and not any(runtime.tool or runtime.model for runtime in runtimes):
+        yield ("mode",), "nothing says what plays the agent; write 'tool' (in 'runtime:' or in the agent)"
+
+
+def _command_faults(command: Command) -> Iterator[_Check]:
+    if command.cwd_mode == "path" and command.cwd_path is None:
+        yield ("cwd_mode",), "'cwd_mode: path' needs 'cwd_path'"
+    if command.cwd_path is not None:
+        path = PurePosixPath(command.cwd_path)
+        if command.cwd_mode != "path":
+            yield ("cwd_path",), "'cwd_path' needs 'cwd_mode: path'"
+        elif path.is_absolute() or ".." in path.parts:
+            yield ("cwd_path",), f"the path {command.cwd_path!r} escapes project root; it is relative and without '..'"
+    if command.failure_pattern is not None:
+        try:
+            re.compile(command.failure_pattern)
+        except re.error as error:
+            yield ("failure_pattern",), f"not a regular expression: {error}"
+    for key in command.env:
+        if not key or "=" in key or "\0" in key:
+            yield ("env", key), f"{key!r} is no name of an environment variable"
+
+
+def _contract_faults(contract: DecisionContract) -> Iterator[_Check]:
+    for index, kind in enumerate(contract.required_evidence):
+        if kind not in EVIDENCE_KINDS:
+            where = ("decision_contract", "required_evidence", index)
+            yield where, f"unknown kind of evidence {kind!r}{did_you_mean(kind, EVIDENCE_KINDS)}"
+
+
+def _warn_without_agent(shape: PhaseShape, definition: Definition, catalog: Catalog) -> None:
+    for key in _FOR_AGENTS:
+        if key in definition.value:
+            message = f"{key!r} has no effect in a phase of mode {shape.mode!r}"
+            finding = Finding(
+                path=(*definition.path, key), message=message, severity="warning", of_key=True, topic=message
+            )
+            catalog.report.take(finding, definition.document)

@@ -1,0 +1,127 @@
+"""Which keys exist: names for messages, keys without an effect yet, and what old or mistaken keys are called now."""
+
+from animus_workflow_runner_default.authoring.model import (
+    Capabilities,
+    Command,
+    McpServer,
+    Merge,
+    PostSuccess,
+    Retry,
+    Runtime,
+)
+from animus_workflow_runner_default.authoring.shapes import (
+    AgentShape,
+    EntryShape,
+    PhaseShape,
+    ToolShape,
+    TopLevel,
+    WorkflowRefShape,
+    WorkflowShape,
+)
+
+__all__ = ["HINTS", "NOT_IN_EFFECT", "NOUNS"]
+
+NOUNS: dict[type, str] = {
+    AgentShape: "agent",
+    Capabilities: "capabilities",
+    Command: "command",
+    EntryShape: "phase entry",
+    McpServer: "mcp server",
+    Merge: "merge",
+    PhaseShape: "phase",
+    PostSuccess: "post_success",
+    Retry: "retry",
+    Runtime: "runtime",
+    ToolShape: "tool",
+    TopLevel: "top-level",
+    WorkflowRefShape: "workflow_ref entry",
+    WorkflowShape: "workflow",
+}
+"""What a message calls the place; a shape that is not listed goes by its key."""
+
+_RUNTIME = frozenset(
+    {
+        "tool_profile",
+        "web_search",
+        "network_access",
+        "codex_config_overrides",
+        "max_continuations",
+    }
+)
+
+NOT_IN_EFFECT: dict[type, frozenset[str]] = {
+    TopLevel: frozenset(
+        {
+            "phase_catalog",
+            "agent_channels",
+            "mcp_servers",
+            "phase_mcp_bindings",
+            "integrations",
+            "schedules",
+            "triggers",
+            "daemon",
+            "workspaces",
+            "environment_routing",
+        }
+    ),
+    WorkflowShape: frozenset({"budget", "environment", "workspace", "publication"}),
+    EntryShape: frozenset({"budget", "environment", "workspace"}),
+    PhaseShape: frozenset({"skills", "evals", "worktree"}),
+    PostSuccess: frozenset({"notify"}),
+    Runtime: _RUNTIME,
+    AgentShape: _RUNTIME
+    | {
+        "mcp_servers",
+        "skills",
+        "persona",
+        "memory",
+        "communication",
+        "mcp_server_configs",
+        "tool_policy",
+        "approval_policy",
+        "hooks",
+        "capabilities",
+        "structured_capabilities",
+        "project_overrides",
+        "models",
+    },
+    Capabilities: frozenset({"mutates_state", "is_ui_ux", "is_testing", "is_requirements"}),
+    ToolShape: frozenset(
+        {
+            "supports_mcp",
+            "supports_write",
+            "supports_streaming",
+            "supports_tool_use",
+            "supports_vision",
+            "supports_long_context",
+            "context_window",
+            "read_only_flag",
+            "response_schema_flag",
+        }
+    ),
+}
+"""Real keys that this release carries and does not act on: each use is a warning."""
+
+HINTS: dict[tuple[type, str], str] = {
+    (TopLevel, "pipelines"): "a list of workflows stands under 'workflows:'",
+    (TopLevel, "pipeline"): "a list of workflows stands under 'workflows:'",
+    (TopLevel, "id"): "a workflow stands as an item of 'workflows:'",
+    (TopLevel, "workflow"): "a list of workflows stands under 'workflows:'",
+    (TopLevel, "name"): "a workflow stands as an item of 'workflows:'",
+    (TopLevel, "version"): "the format has no version key; remove it",
+    (WorkflowShape, "steps"): "the steps of a workflow stand under 'phases:'",
+    (WorkflowShape, "stages"): "the steps of a workflow stand under 'phases:'",
+    (WorkflowShape, "vars"): "did you mean 'variables'?",
+    (PhaseShape, "id"): "the key above is the id of the phase; remove it",
+    (PhaseShape, "on_verdict"): "routing stands with the phase's entry in the workflow, not in its definition",
+    (PhaseShape, "skip_if"): "it stands with the phase's entry in the workflow, not in its definition",
+    (PhaseShape, "prompt"): "did you mean 'directive'?",
+    (PhaseShape, "program"): "it stands inside 'command:'",
+    (PhaseShape, "args"): "it stands inside 'command:'",
+    (PhaseShape, "timeout_secs"): "it stands inside 'command:', 'manual:' or 'runtime:'",
+    (Command, "cwd"): "did you mean 'cwd_mode' or 'cwd_path'?",
+    (Command, "timeout"): "did you mean 'timeout_secs'?",
+    (AgentShape, "prompt"): "did you mean 'system_prompt'?",
+    (EntryShape, "id"): "the key above names the phase; remove it",
+}
+"""Said instead of the nearest name."""

@@ -1,0 +1,175 @@
+"""The shapes that published projects use, each as small as it can be; and whole projects, where a folder is given.
+
+`ANIMUS_CORPUS` names a folder of projects: every folder below it with a ``workflow.yaml`` or a ``workflows/`` is loaded
+as it is, and every workflow in it must be usable.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from animus_workflow_runner_default.authoring.loading import load
+from animus_workflow_runner_default.authoring.model import END_TARGET
+
+MONITOR = """\
+default_workflow_ref: check
+mcp_servers:
+  files:
+    command: npx
+    args:
+      - "-y"
+      - "some-server"
+    env: {}
+  hub:
+    command: npx
+    args: ["-y", "hub-server"]
+    env:
+      HUB_TOKEN: "${HUB_TOKEN}"
+agents:
+  analyst:
+    description: Looks at numbers
+    model: claude-haiku-4-5
+    tool: claude
+    mcp_servers: [files, ao]
+    system_prompt: |
+      You look at numbers. Answer like this:
+        {"verdict": "healthy"}
+phases:
+  probe:
+    mode: command
+    directive: Probe everything
+    capabilities:
+      mutates_state: true
+      writes_files: true
+      requires_commit: false
+    command:
+      program: bash
+      args:
+        - "-c"
+        - |
+          for i in 1 2; do echo "$i"; done
+      cwd_mode: project_root
+      timeout_secs: 120
+  analyse:
+    mode: agent
+    agent: analyst
+    directive: Analyse.
+    runtime:
+      fallback_models: [gpt-5]
+    decision_contract:
+      required_fields: [verdict, affected, reasoning]
+  incident:
+    mode: agent
+    agent: analyst
+    directive: Write it up.
+workflows:
+  - id: check
+    name: "Check"
+    description: "Probe, analyse, write up"
+    phases:
+      - probe
+      - analyse:
+          on_verdict:
+            healthy:
+              target: _end
+            degraded:
+              target: incident
+            fail:
+              target: probe
+          max_rework_attempts: 2
+      - incident
+    post_success:
+      notify: true
+  - id: squashed
+    name: Squashed
+    phases: [probe]
+    post_success:
+      merge:
+        strategy: squash
+        target_branch: main
+        create_pr: false
+        auto_merge: false
+        cleanup_worktree: true
+schedules:
+  - id: every-five
+    cron: "*/5 * * * *"
+    workflow_ref: check
+    enabled: true
+    description: "Often"
+  - id: dangling
+    cron: "0 9 * * 1"
+    workflow_ref: nowhere
+    enabled: true
+"""
+
+
+@pytest.fixture
+def monitor(load_text):
+    return load_text(MONITOR, with_phases=False)
+
+
+def test_published_shape_loads_without_an_error(monitor):
+    assert [str(item) for item in monitor.diagnostics if item.severity == "error"] == []
+    assert list(monitor.config.workflows) == ["check", "squashed"]
+    assert monitor.config.disabled == {}
+
+
+def test_custom_verdicts_route_to_the_end_and_to_phases(monitor):
+    routes = monitor.config.workflows["check"].phases[1].on_verdict
+    assert {verdict: route.target for verdict, route in routes.items()} == {
+        "healthy": END_TARGET,
+        "degraded": "incident",
+        "fail": "probe",
+    }
+
+
+def test_decision_contract_may_only_name_fields(monitor):
+    contract = monitor.config.phases["analyse"].decision_contract
+    assert contract.required_fields == ["verdict", "affected", "reasoning"]
+
+
+def test_command_phases_without_an_allowlist_are_allowed_by_their_file(monitor):
+    assert monitor.config.tools_allowlist is None
+
+
+def test_unset_token_of_a_server_does_not_stop_the_load(monitor):
+    assert monitor.config.mcp_servers["hub"].env == {"HUB_TOKEN": "${HUB_TOKEN}"}
+
+
+def test_what_has_no_effect_yet_is_said(monitor):
+    warnings = [f"{item.position.line}: {item.message}" for item in monitor.diagnostics if item.severity == "warning"]
+    assert warnings == [
+        "2: the top-level key 'mcp_servers' has no effect yet",
+        "19: the agent key 'mcp_servers' has no effect yet",
+        "28: the capabilities key 'mutates_state' has no effect yet",
+        "68: the post_success key 'notify' has no effect yet",
+        "79: the top-level key 'schedules' has no effect yet",
+        "87: 'dangling' is switched off: there is no usable workflow 'nowhere'; known: check, squashed",
+    ]
+
+
+def corpus() -> list[Path]:
+    folder = os.environ.get("ANIMUS_CORPUS")
+    if not folder:
+        return []
+    single = [file.parent for file in Path(folder).rglob("workflow.yaml")]
+    return sorted(single + [found.parent for found in Path(folder).rglob("workflows") if found.is_dir()])
+
+
+@pytest.mark.skipif(not corpus(), reason="ANIMUS_CORPUS names no folder of projects")
+def test_every_workflow_of_the_corpus_is_usable(tmp_path):
+    for number, source in enumerate(corpus()):
+        home = tmp_path / str(number) / ".animus"
+        if (source / "workflows").is_dir():
+            shutil.copytree(source / "workflows", home / "workflows")
+        else:
+            home.mkdir(parents=True)
+            shutil.copy(source / "workflow.yaml", home / "workflows.yaml")
+        loaded = load(home.parent, [], {})
+        assert [str(item) for item in loaded.diagnostics if item.severity == "error"] == [], source
+        written = [yaml.safe_load(file.read_text("utf-8")) for file in home.rglob("*.yaml")]
+        ids = {item["id"].lower() for data in written for item in data.get("workflows") or []}
+        assert set(loaded.config.workflows) == ids

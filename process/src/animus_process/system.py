@@ -1,0 +1,195 @@
+"""What the operating system says about processes, and what it is asked to do to them.
+
+Every call that differs between Linux and macOS stands here. Linux answers from ``/proc``; elsewhere ``ps`` does, which
+is slower and cannot show the environment of a process.
+"""
+
+import enum
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = [
+    "Liveness",
+    "ProcessRow",
+    "become_subreaper",
+    "environment_of",
+    "liveness",
+    "process_table",
+    "reap",
+    "send_signal",
+    "start_time_of",
+]
+
+_PROC = Path("/proc")
+_IS_LINUX = sys.platform.startswith("linux")
+_PR_SET_CHILD_SUBREAPER = 36
+_PS_TIMEOUT_SECONDS = 5.0
+_FIELD_STATE, _FIELD_PARENT, _FIELD_GROUP, _FIELD_SESSION, _FIELD_START = 0, 1, 2, 3, 19
+_DEAD_STATES = frozenset("ZXx")
+
+
+class Liveness(enum.Enum):
+    """What is known about a process that was recorded earlier."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+    """Something has this pid, and whether it is the recorded process cannot be told."""
+
+
+class ProcessRow(NamedTuple):
+    """One process. `session` is 0 where the system does not tell; `is_zombie`: ended, waiting to be reaped."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    is_zombie: bool
+    start_time: str
+
+
+def _boot_id() -> str:
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return "boot"
+
+
+# A start time counts clock ticks since boot, so that the boot belongs to it; it does not change while we live.
+_BOOT = _boot_id() if _IS_LINUX else ""
+
+
+def _linux_row(pid: int) -> ProcessRow | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    # The name in parentheses may itself hold blanks and parentheses.
+    fields = text[text.rfind(b")") + 2 :].decode("ascii", "replace").split()
+    if len(fields) <= _FIELD_START:
+        return None
+    return ProcessRow(
+        pid=pid,
+        parent=int(fields[_FIELD_PARENT]),
+        group=int(fields[_FIELD_GROUP]),
+        session=int(fields[_FIELD_SESSION]),
+        is_zombie=fields[_FIELD_STATE] in _DEAD_STATES,
+        start_time=f"{_BOOT}:{fields[_FIELD_START]}",
+    )
+
+
+def _ps_rows(*selection: str) -> Iterator[ProcessRow]:
+    import subprocess  # noqa: PLC0415 - only where there is no /proc; costs start-up time
+
+    command = ["ps", *selection, "-o", "pid=,ppid=,pgid=,state=,lstart="]
+    environment = os.environ | {"LC_ALL": "C", "TZ": "UTC"}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=_PS_TIMEOUT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for line in done.stdout.splitlines():
+        fields = line.split(None, 4)
+        if len(fields) == len(("pid", "ppid", "pgid", "state", "lstart")):
+            pid, parent, group = (int(field) for field in fields[:3])
+            yield ProcessRow(pid, parent, group, 0, fields[3][:1] in _DEAD_STATES, " ".join(fields[4].split()))
+
+
+def _row_of(pid: int) -> ProcessRow | None:
+    return _linux_row(pid) if _IS_LINUX else next(_ps_rows("-p", str(pid)), None)
+
+
+def process_table() -> dict[int, ProcessRow]:
+    """Every process that can be seen, by pid."""
+    if not _IS_LINUX:
+        return {row.pid: row for row in _ps_rows("-ax")}
+    rows = (_linux_row(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit())
+    return {row.pid: row for row in rows if row is not None}
+
+
+def start_time_of(pid: int) -> str | None:
+    """When the process `pid` started, as text that only compares for equality; None when nothing tells.
+
+    Together with the pid it names one process for ever: a pid is used again, a pid with the same start time is not.
+    """
+    row = _row_of(pid)
+    return None if row is None else row.start_time
+
+
+def liveness(pid: int, start_time: str | None) -> Liveness:
+    """Whether the process that had `pid` and `start_time` still runs. A zombie does not run."""
+    row = _row_of(pid)
+    if row is not None:
+        if row.is_zombie or (start_time is not None and row.start_time != start_time):
+            return Liveness.DEAD
+        return Liveness.UNKNOWN if start_time is None else Liveness.ALIVE
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return Liveness.DEAD
+    except OSError:
+        return Liveness.UNKNOWN
+    return Liveness.UNKNOWN
+
+
+def environment_of(pid: int) -> bytes:
+    """The environment `pid` was started with, NUL-separated; empty where the system does not show it."""
+    if not _IS_LINUX:
+        return b""
+    try:
+        return (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def send_signal(row: ProcessRow, number: signal.Signals) -> bool:
+    """Send a signal to exactly the process of `row`; False when it is gone or may not be signalled.
+
+    Where the system has process descriptors, the start time is checked again after the process is held by one, so
+    that a pid which was used again in between is not hit.
+    """
+    try:
+        if not hasattr(os, "pidfd_open"):
+            os.kill(row.pid, number)
+            return True
+        descriptor = os.pidfd_open(row.pid)
+    except OSError:
+        return False
+    try:
+        if start_time_of(row.pid) != row.start_time:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def reap(pid: int) -> bool:
+    """Collect the exit status of `pid` if it is a dead child of ours; never waits."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except OSError:
+        return False
+
+
+def become_subreaper() -> bool:
+    """Make orphaned descendants ours instead of init's, so that none escapes; True where the system can (Linux).
+
+    The caller then has to collect them: see `reap_orphans`.
+    """
+    if not _IS_LINUX:
+        return False
+    import ctypes  # noqa: PLC0415 - one host process in many needs it; costs start-up time
+
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        return bool(library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False

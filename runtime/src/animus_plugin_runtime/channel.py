@@ -1,0 +1,147 @@
+"""Two pipes as lines: reading never stops, and writing says when there is room."""
+
+import asyncio
+from collections.abc import Callable
+from typing import IO, Any, cast
+
+from animus_plugin_protocol.frames import LineSplitter, OversizedLine
+
+__all__ = ["WRITE_HIGH_WATER_BYTES", "Channel"]
+
+WRITE_HIGH_WATER_BYTES = 1024 * 1024
+"""Above this much unwritten, whoever can wait does."""
+
+_HEAD_BYTES = 256
+
+
+class Channel:
+    """The host's ends of a plugin's standard input and output.
+
+    Args:
+        on_line: called for each line with its bytes, or with an `OversizedLine` and how that line began.
+        on_end: called once when the plugin can no longer be spoken to: either pipe has ended.
+    """
+
+    def __init__(self, on_line: Callable[[bytes | OversizedLine, bytes], None], on_end: Callable[[], None]) -> None:
+        self._on_line = on_line
+        self._on_end = on_end
+        self._splitter = LineSplitter()
+        self._head = b""
+        self._room = asyncio.Event()
+        self._room.set()
+        self._reader: asyncio.ReadTransport | None = None
+        self._writer: asyncio.WriteTransport | None = None
+        self._input_closed = False
+        self.has_ended = False
+
+    async def open(self, read_from: IO[bytes], write_to: IO[bytes]) -> None:
+        """Take over both pipes."""
+        loop = asyncio.get_running_loop()
+        writer, _ = await loop.connect_write_pipe(lambda: _Writer(self), write_to)
+        self._writer = writer
+        writer.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        reader, _ = await loop.connect_read_pipe(lambda: _Reader(self), read_from)
+        self._reader = reader
+
+    def write(self, data: bytes) -> None:
+        """Hand `data` to the pipe; never waits. After the end it goes nowhere."""
+        if self._writer is not None and not self._input_closed and not self._writer.is_closing():
+            self._writer.write(data)
+
+    @property
+    def outbound_bytes(self) -> int:
+        """What the plugin has not read yet and the pipe did not take."""
+        return 0 if self._writer is None else self._writer.get_write_buffer_size()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether less than the high-water mark is waiting to be written."""
+        return self._room.is_set()
+
+    async def wait_room(self) -> None:
+        """Return when there is room, or when the channel has ended."""
+        while not self._room.is_set():
+            await self._room.wait()
+
+    def close_input(self) -> None:
+        """Close the plugin's standard input once everything is written."""
+        self._input_closed = True
+        if self._writer is not None:
+            self._writer.close()
+
+    def abort(self) -> None:
+        """Let go of both pipes at once."""
+        if self._writer is not None:
+            self._input_closed = True
+            cast("Any", self._writer).abort()
+        if self._reader is not None:
+            self._reader.close()
+        self.end()
+
+    def end(self) -> None:
+        """The pipes are of no use any more."""
+        self._room.set()
+        if not self.has_ended:
+            self.has_ended = True
+            self._on_end()
+
+    def feed(self, data: bytes) -> None:
+        """Lines come out of `on_line`."""
+        head = self._head
+        newline = data.rfind(b"\n")
+        if newline >= 0:
+            self._head = data[newline + 1 : newline + 1 + _HEAD_BYTES]
+        elif len(head) < _HEAD_BYTES:
+            self._head = head + data[: _HEAD_BYTES - len(head)]
+        for line in self._splitter.feed(data):
+            self._on_line(line, head)
+
+    def feed_end(self) -> None:
+        """A last line without a newline counts."""
+        last = self._splitter.finish()
+        if last is not None:
+            self._on_line(last, self._head)
+        self.end()
+
+    def pause_writing(self) -> None:
+        """The pipe is full."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """The pipe takes more."""
+        self._room.set()
+
+    def input_lost(self) -> None:
+        """The plugin closed its standard input, or we did."""
+        self._writer = None  # a transport that is closed must not be closed again
+        self._room.set()
+        if not self._input_closed:
+            self.end()
+
+
+class _Reader(asyncio.Protocol):
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def data_received(self, data: bytes) -> None:
+        self._channel.feed(data)
+
+    def eof_received(self) -> None:
+        self._channel.feed_end()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the shape of asyncio.Protocol
+        self._channel.end()
+
+
+class _Writer(asyncio.BaseProtocol):
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def pause_writing(self) -> None:
+        self._channel.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._channel.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the shape of asyncio.Protocol
+        self._channel.input_lost()

@@ -1,0 +1,317 @@
+"""One plugin that can be called.
+
+Promises: ids, deadlines, cancellation, notes in order before their answer, and a reader that never waits for anybody:
+whatever is slow waits in a queue of its own call, and only those who write wait for room (a plugin that writes before
+it reads cannot block another one). Results and params pass as bytes. Starting and ending the process is the owner's.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.codec import DECODE_ERRORS, decode_line, encode_notification, encode_request
+from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError, RpcFault
+from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, OversizedLine
+from animus_plugin_protocol.methods import METHODS, TO_HOST, TO_PLUGIN
+from animus_plugin_protocol.wire.lifecycle import CancelParams, InitializeResult
+from animus_plugin_runtime.channel import Channel
+from animus_plugin_runtime.inbound import InboundRequests, PluginRequest
+from animus_plugin_runtime.outgoing import OnNote, OutgoingCall, OutgoingCalls, decode_as, forwarding
+
+__all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection", "FrameObserver"]
+
+CANCEL_SECONDS = 10.0
+"""How long a cancelled call waits for the plugin to say that it has stopped."""
+
+WRITE_SECONDS = 30.0
+"""A plugin that takes nothing from its standard input for this long counts as dead."""
+
+FrameObserver = Callable[[str, str, bytes], None]
+"""Sees every line: direction (``to_plugin`` or ``to_host``), plugin, the line without its newline."""
+
+_EMPTY = msgspec.Raw(b"{}")
+_FROM_TABLE: Any = object()
+_HEAD_ID = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,')
+_QUOTED_BYTES = 200
+
+
+class _CancelTarget(msgspec.Struct):
+    id: Any
+
+
+class Connection:
+    """Calls to one plugin process, for as long as it lives.
+
+    Attributes:
+        plugin: its name.
+        pid: its process; None for a plugin in this process.
+        initialize_result: what it answered to the handshake.
+        bad_lines: lines it wrote that are no frames.
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        *,
+        pid: int | None = None,
+        on_request: "Callable[[Connection, PluginRequest], Awaitable[Any]] | None" = None,
+        observers: tuple[FrameObserver, ...] = (),
+    ) -> None:
+        self.plugin = plugin
+        self.pid = pid
+        self.initialize_result: InitializeResult | None = None
+        self.bad_lines = 0
+        self.channel = Channel(self._on_line, self._on_end)
+        self._last_bad_line = b""
+        self._observers = list(observers)
+        self._calls = OutgoingCalls()
+        self._on_request = on_request
+        serve = None if on_request is None else self._serve
+        self._requests = InboundRequests(plugin, serve, self._send)
+        self._subscribers: list[Callable[[str, msgspec.Raw], None]] = []
+        self._fault: RpcFault | None = None
+        self._ended = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the plugin can be called."""
+        return self._fault is None and not self.channel.has_ended
+
+    @property
+    def outbound_bytes(self) -> int:
+        """What was written and the plugin has not taken yet."""
+        return self.channel.outbound_bytes
+
+    async def call(
+        self,
+        method: str,
+        params: Any = None,
+        *,
+        result_type: Any = _FROM_TABLE,
+        timeout_seconds: float | None,
+        on_note: OnNote | None = None,
+        session_id: str | None = None,
+    ) -> Any:
+        """As `call_raw`, with a decoded result.
+
+        `result_type` is what to decode: the method table's type when left out, anything for methods it does not know.
+
+        Raises:
+            FatalError: the result is of another type.
+        """
+        raw = await self.call_raw(
+            method, params, timeout_seconds=timeout_seconds, on_note=on_note, session_id=session_id
+        )
+        if result_type is _FROM_TABLE:
+            row = METHODS.get(method)
+            result_type = Any if row is None else row.result_type() or Any
+        return decode_as(result_type, raw, method, self.plugin)
+
+    async def call_raw(
+        self,
+        method: str,
+        params: Any = None,
+        *,
+        timeout_seconds: float | None = None,
+        on_note: OnNote | None = None,
+        session_id: str | None = None,
+    ) -> msgspec.Raw:
+        """Send a request and return the bytes of its result.
+
+        Cancelling the waiting task sends ``$/cancelRequest`` and, where the plugin says it cancels, waits a bounded
+        time for it to stop.
+
+        Args:
+            method: any method.
+            params: a struct, raw JSON bytes, or None for no params.
+            timeout_seconds: None waits for as long as the plugin lives.
+            on_note: gets the notes of this call, all of them before the result.
+            session_id: notes with this session id belong to this call.
+
+        Raises:
+            RetriableError: the time is over (-32003) or the plugin has died (-32502).
+            RpcFault: what the plugin answered.
+        """
+        call = self._calls.begin(method, session_id)
+        deadline = asyncio.timeout(timeout_seconds)
+        try:
+            data = encode_request(call.call_id, method, _as_params(params))
+            async with deadline, forwarding(call, on_note):
+                await self._send(data)
+                return await asyncio.shield(call.answer)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            self._cancel(call)
+            raise self._timed_out(method, timeout_seconds) from None
+        except asyncio.CancelledError:
+            await self._wait_cancelled(call)
+            raise
+        finally:
+            self._calls.end(call)
+
+    def notify(self, method: str, params: Any = None) -> None:
+        """Send a notification without waiting; look at `outbound_bytes` before sending many."""
+        self._write(encode_notification(method, _as_params(params)))
+
+    async def send_note(self, method: str, params: Any = None) -> None:
+        """Send a notification once there is room.
+
+        Raises:
+            RetriableError: the plugin takes nothing any more.
+        """
+        await self._send(encode_notification(method, _as_params(params)))
+
+    def subscribe(self, callback: Callable[[str, msgspec.Raw], None]) -> Callable[[], None]:
+        """Have `callback` see the notifications that belong to no call; the returned function ends that."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def fail(self, fault: RpcFault) -> None:
+        """The owner says that the plugin is gone: every call ends with `fault`, now and later."""
+        if self._fault is None:
+            self._fault = fault
+            self._calls.fail_all(fault)
+            self.channel.abort()
+
+    async def close(self) -> None:
+        """After `fail`: end the work that was done for the plugin's own requests."""
+        await self._requests.close()
+        self._closed.set()
+
+    async def wait_ended(self) -> None:
+        """Return when the plugin can no longer be spoken to."""
+        await self._ended.wait()
+
+    async def wait_closed(self) -> None:
+        """Return when everything about this connection is over."""
+        await self._closed.wait()
+
+    def bad_line_report(self) -> str:
+        """A clause for error texts; empty when every line was a frame."""
+        if not self.bad_lines:
+            return ""
+        quoted = self._last_bad_line[:_QUOTED_BYTES]
+        return f"; {self.bad_lines} lines of its standard output are no frames, the last one is {quoted!r}"
+
+    async def _send(self, data: bytes) -> None:
+        if not self.channel.has_room:
+            try:
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self.channel.wait_room()
+            except TimeoutError:
+                self.fail(
+                    RetriableError(
+                        f"plugin {self.plugin!r} has taken nothing from its standard input for {WRITE_SECONDS:g} s",
+                        code=ErrorCode.HOST_PLUGIN_DIED,
+                        data={"plugin": self.plugin},
+                    )
+                )
+        if self._fault is not None:
+            raise self._fault
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        self.channel.write(data)
+        if self._observers:
+            self._observe(TO_PLUGIN, data[:-1])
+
+    def _observe(self, direction: str, line: bytes) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer(direction, self.plugin, line)
+            except Exception as error:  # noqa: BLE001 - an observer only looks; a broken one is taken off and reported
+                self._observers.remove(observer)
+                _report(f"an observer of plugin {self.plugin!r} failed and was taken off", error)
+
+    def _cancel(self, call: OutgoingCall) -> None:
+        if self.is_open:
+            self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
+
+    async def _wait_cancelled(self, call: OutgoingCall) -> None:
+        if call.answer.done():
+            return
+        self._cancel(call)
+        known = self.initialize_result
+        if known is not None and known.capabilities.cancellation:
+            await asyncio.wait({call.answer}, timeout=CANCEL_SECONDS)
+
+    def _timed_out(self, method: str, timeout_seconds: float | None) -> RetriableError:
+        return RetriableError(
+            f"plugin {self.plugin!r} did not answer {method!r} within {timeout_seconds:g} s{self.bad_line_report()}",
+            code=ErrorCode.TIMEOUT,
+            data={"plugin": self.plugin, "method": method},
+        )
+
+    async def _serve(self, request: PluginRequest) -> Any:
+        return None if self._on_request is None else await self._on_request(self, request)
+
+    def _on_end(self) -> None:
+        self._ended.set()
+
+    def _on_line(self, line: bytes | OversizedLine, head: bytes) -> None:
+        if isinstance(line, OversizedLine):
+            self._on_oversized(line, head)
+            return
+        if self._observers:
+            self._observe(TO_HOST, line)
+        frame = decode_line(line)
+        if frame is None:
+            return
+        if isinstance(frame, BadFrame):
+            self.bad_lines += 1
+            self._last_bad_line = line[:_QUOTED_BYTES]
+            self._calls.fail(frame.id, FatalError(f"plugin {self.plugin!r} answered badly: {frame.message}"))
+        elif frame.is_response:
+            self._calls.settle(frame)
+        elif frame.is_request:
+            self._requests.start(frame)
+        else:
+            self._on_notification(frame)
+
+    def _on_oversized(self, line: OversizedLine, head: bytes) -> None:
+        self.bad_lines += 1
+        self._last_bad_line = head[:_QUOTED_BYTES]
+        named = _HEAD_ID.match(head)
+        if named is not None:
+            message = f"plugin {self.plugin!r} answered with a frame above {line.limit} bytes"
+            self._calls.fail(
+                int(named.group(1)), FatalError(message, data={"category": "oversized", "limit": line.limit})
+            )
+
+    def _on_notification(self, frame: Frame) -> None:
+        params = _EMPTY if frame.params is ABSENT else frame.params
+        if frame.method == methods.CANCEL_REQUEST:
+            try:
+                target = msgspec.json.decode(params, type=_CancelTarget)
+            except DECODE_ERRORS:
+                return
+            self._requests.cancel(target.id)
+            return
+        if self._calls.route(frame.method, params):
+            return
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(frame.method, params)
+            except Exception as error:  # noqa: BLE001 - the reader outlives its listeners
+                _report(f"a subscriber of plugin {self.plugin!r} failed on {frame.method!r}", error)
+
+
+def _as_params(params: Any) -> Any:
+    if params is None:
+        return msgspec.UNSET
+    return msgspec.Raw(params) if isinstance(params, (bytes, bytearray)) else params
+
+
+def _report(message: str, error: Exception) -> None:
+    asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})

@@ -1,0 +1,183 @@
+"""Calls of the host that have no answer yet, and which of them a notification belongs to."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.codec import DECODE_ERRORS, decode_fault
+from animus_plugin_protocol.errors import FatalError, RpcFault
+from animus_plugin_protocol.frames import ABSENT, Frame
+from animus_plugin_runtime.note import Note, NoteQueue
+
+__all__ = ["OnNote", "OutgoingCall", "OutgoingCalls", "forwarding"]
+
+OnNote = Callable[[Note], Awaitable[None] | None]
+"""A plain function is called by the reader; an async one by a forwarder behind a bounded queue."""
+
+_NULL = msgspec.Raw(b"null")
+
+
+class _Address(msgspec.Struct):
+    """The parts of a notification's params that say whose it is."""
+
+    id: Any = None
+    session_id: Any = None
+
+
+_address_decoder = msgspec.json.Decoder(_Address)
+
+
+class OutgoingCall:
+    """One request and where its answer and notes go."""
+
+    def __init__(self, call_id: int, method: str, session_id: str | None) -> None:
+        self.call_id = call_id
+        self.method = method
+        self.session_id = session_id
+        self.answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
+        self.deliver: Callable[[str, msgspec.Raw], None] | None = None
+
+    def settle(self, outcome: msgspec.Raw | BaseException) -> None:
+        """Set the answer; a second one is dropped."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, BaseException):
+            self.answer.set_exception(outcome)
+            self.answer.exception()  # counts as looked at: nobody may be waiting any more
+        else:
+            self.answer.set_result(outcome)
+
+
+class OutgoingCalls:
+    """The open calls of one connection, by id."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, OutgoingCall] = {}
+        self._last_id = 0
+        self._gone: RpcFault | None = None
+
+    def begin(self, method: str, session_id: str | None) -> OutgoingCall:
+        """A new call with the next id (integers from 1)."""
+        self._last_id += 1
+        call = OutgoingCall(self._last_id, method, session_id)
+        if self._gone is not None:
+            call.settle(self._gone)
+        else:
+            self._open[call.call_id] = call
+        return call
+
+    def end(self, call: OutgoingCall) -> None:
+        """Nobody waits for `call` any more; a late answer is dropped."""
+        self._open.pop(call.call_id, None)
+
+    def fail_all(self, fault: RpcFault) -> None:
+        """The plugin is gone; no call gets an answer, and no new one will."""
+        self._gone = fault
+        calls, self._open = self._open, {}
+        for call in calls.values():
+            call.settle(fault)
+
+    def fail(self, call_id: Any, fault: RpcFault) -> bool:
+        """One call cannot be answered; whether it was open. Ids of replies are integers: ``"1"`` is none."""
+        call = self._open.get(call_id) if type(call_id) is int else None
+        if call is not None:
+            call.settle(fault)
+        return call is not None
+
+    def settle(self, frame: Frame) -> bool:
+        """Hand a response to its call; whether it had one."""
+        call = self._open.get(frame.id) if type(frame.id) is int else None
+        if call is None:
+            return False
+        if frame.error is not ABSENT and frame.error != _NULL:
+            call.settle(decode_fault(frame.error))
+        else:
+            call.settle(_NULL if frame.result is ABSENT else frame.result)
+        return True
+
+    def route(self, method: str, params: msgspec.Raw) -> bool:
+        """Hand a notification to the call it belongs to; False when it belongs to none.
+
+        ``$/progress`` names the request. A provider's notes name a session; a session nobody knows belongs to the
+        only call that has one (providers make up their own ids).
+        """
+        call = self._owner(method, params)
+        if call is None or call.deliver is None:
+            return False
+        try:
+            call.deliver(method, params)
+        except Exception as error:  # noqa: BLE001 - the consumer's bug ends its call, never the reader
+            call.settle(error)
+        return True
+
+    def _owner(self, method: str, params: msgspec.Raw) -> OutgoingCall | None:
+        if not self._open:
+            return None
+        try:
+            address = _address_decoder.decode(params)
+        except DECODE_ERRORS:
+            return None
+        if method == methods.PROGRESS:
+            return self._open.get(address.id) if type(address.id) is int else None
+        if not isinstance(address.session_id, str):
+            return None
+        sessions = [call for call in self._open.values() if call.session_id is not None]
+        exact = next((call for call in sessions if call.session_id == address.session_id), None)
+        return sessions[0] if exact is None and len(sessions) == 1 else exact
+
+
+def decode_as(result_type: Any, raw: msgspec.Raw, method: str, plugin: str) -> Any:
+    """Decode a result.
+
+    Raises:
+        FatalError: the plugin answered with something else.
+    """
+    try:
+        return msgspec.json.decode(raw, type=result_type)
+    except DECODE_ERRORS as error:
+        message = f"plugin {plugin!r} answered {method!r} with a result that is none: {error}"
+        raise FatalError(message) from error
+
+
+@asynccontextmanager
+async def forwarding(call: OutgoingCall, on_note: OnNote | None) -> AsyncGenerator[None]:
+    """Deliver the call's notes to `on_note`; on leaving without an error all of them have been."""
+    if on_note is None:
+        yield
+        return
+    if not inspect.iscoroutinefunction(on_note):
+
+        def deliver(method: str, params: msgspec.Raw) -> None:
+            on_note(Note(method, params))
+
+        call.deliver = deliver
+        yield
+        return
+    queue = NoteQueue()
+    call.deliver = queue.put
+    forwarder = asyncio.create_task(_forward(queue, on_note, call))
+    try:
+        yield
+        queue.close()
+        failure = await forwarder
+        if failure is not None:
+            raise failure
+    finally:
+        forwarder.cancel()
+
+
+async def _forward(queue: NoteQueue, on_note: OnNote, call: OutgoingCall) -> Exception | None:
+    while (note := await queue.get()) is not None:
+        try:
+            waiting = on_note(note)
+            if waiting is not None:
+                await waiting
+        except Exception as error:  # noqa: BLE001 - as in OutgoingCalls.route
+            call.settle(error)
+            return error
+    return None

@@ -1,0 +1,212 @@
+"""A plugin that is started when it is needed, again when it dies, and not too often."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from animus_plugin_protocol.errors import ErrorCode, RetriableError
+from animus_plugin_runtime.candidate import Candidate
+from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
+from animus_plugin_runtime.connection import Connection, FrameObserver
+from animus_plugin_runtime.handshake import HostOffer
+from animus_plugin_runtime.inbound import PluginRequest
+from animus_plugin_runtime.running import Launch, RunningPlugin, launch_plugin
+from animus_plugin_runtime.supervision import State, Supervision
+from animus_process import ProcessLedger, ProcessRecord
+
+__all__ = ["PluginEvent", "SupervisedPlugin"]
+
+
+class PluginEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something happened to a plugin. `kind`: ``started``, ``start_failed``, ``died``, ``stopped``.
+
+    Attributes:
+        detail: for people; of a death, how the process ended and its last words.
+        swept: recorded processes that a dead plugin had left behind and that were ended.
+    """
+
+    plugin: str
+    kind: str
+    pid: int | None = None
+    detail: str = ""
+    swept: tuple[ProcessRecord, ...] = ()
+
+
+class SupervisedPlugin:
+    """One plugin under supervision.
+
+    Args:
+        candidate: what to start.
+        offer: what the host says of itself.
+        project_root: the working directory.
+        ledger: the project's process records.
+        on_request: serves requests of the plugin; see `Connection`.
+        on_event: told of starts and deaths, in the loop.
+        on_stderr: gets plugin and line.
+        observers: see every frame.
+        clock: for back-off and cool-down.
+        environ: the environment to choose from; our own when None.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument for each seam, all named
+        self,
+        candidate: Candidate,
+        offer: HostOffer,
+        *,
+        project_root: Path,
+        ledger: ProcessLedger,
+        on_request: Callable[[Connection, PluginRequest], Awaitable[Any]] | None = None,
+        on_event: Callable[[PluginEvent], None] | None = None,
+        on_stderr: Callable[[str, str], None] | None = None,
+        observers: tuple[FrameObserver, ...] = (),
+        clock: RuntimeClock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.candidate = candidate
+        self.last_error: str | None = None
+        self._launch = Launch(candidate, offer, project_root, ledger, on_request, on_stderr, observers, environ)
+        self._on_event = on_event
+        self._clock = clock or SystemRuntimeClock()
+        self._supervision = Supervision()
+        self._running: RunningPlugin | None = None
+        self._starting: asyncio.Task[Connection] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def name(self) -> str:
+        """Of the plugin."""
+        return self.candidate.name
+
+    @property
+    def state(self) -> State:
+        """Where it is."""
+        return self._supervision.state
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started after a failure."""
+        return self._supervision.restarts
+
+    @property
+    def current(self) -> Connection | None:
+        """The open connection, if there is one; never starts anything."""
+        running = self._running
+        return running.connection if running is not None and running.connection.is_open else None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return None if self._running is None else self._running.connection.pid
+
+    async def connection(self) -> Connection:
+        """The open connection; starts the plugin when it does not run.
+
+        Waits for a start that is under way and for a short back-off. A start that fails is told to everybody who
+        waits for it; the next call tries again.
+
+        Raises:
+            RetriableError: it could not be started, is cooling down after too many restarts, or was stopped (-32502).
+            HandshakeError: host and plugin do not fit.
+        """
+        current = self.current
+        if current is not None and self.state is State.READY:
+            return current
+        if self._is_closed:
+            raise self._refusal("it was stopped")
+        if self._starting is None:
+            if self.state is State.COOLING_DOWN and self._supervision.wait_seconds(self._clock.monotonic()) > 0:
+                raise self._cooling_down()
+            self._starting = asyncio.create_task(self._start(), name=f"start {self.name}")
+            self._starting.add_done_callback(self._forget_start)
+        starting = self._starting
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():  # not the caller but the start was cancelled: by stop
+                raise self._refusal("it was stopped") from None
+            raise
+
+    async def stop(self) -> None:
+        """Stop the plugin for good; returns when nothing of it runs any more."""
+        self._is_closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        running, watching = self._running, self._watching
+        if self.state is not State.STOPPING:
+            self._supervision.stop()
+            if running is not None:
+                await running.stop()
+        if watching is not None:
+            await asyncio.shield(watching)
+
+    async def _start(self) -> Connection:
+        if self._watching is not None:
+            # The dead one's processes are ended before a new one starts.
+            await asyncio.shield(self._watching)
+        wait = self._supervision.wait_seconds(self._clock.monotonic())
+        if self.state is State.COOLING_DOWN and wait > 0:
+            raise self._cooling_down()
+        while wait > 0:
+            await self._clock.sleep(wait)
+            wait = self._supervision.wait_seconds(self._clock.monotonic())
+        self._supervision.start(self._clock.monotonic())
+        try:
+            running = await launch_plugin(self._launch)
+        except BaseException as error:
+            self.last_error = str(error) or type(error).__name__
+            self._supervision.failed(self._clock.monotonic())
+            self._tell(PluginEvent(plugin=self.name, kind="start_failed", detail=self.last_error))
+            raise
+        self._supervision.started()
+        self._running = running
+        self._watching = asyncio.create_task(self._watch(running), name=f"watch {self.name}")
+        self._tell(PluginEvent(plugin=self.name, kind="started", pid=running.connection.pid))
+        return running.connection
+
+    async def _watch(self, running: RunningPlugin) -> None:
+        ending = await asyncio.shield(running.ended)
+        pid = running.connection.pid
+        self._running = None
+        self._watching = None
+        if self.state is State.STOPPING:
+            self._supervision.ended()
+            kind = "stopped"
+        else:
+            self.last_error = ending.detail
+            self._supervision.failed(self._clock.monotonic())
+            kind = "died"
+        self._tell(PluginEvent(plugin=self.name, kind=kind, pid=pid, detail=ending.detail, swept=tuple(ending.swept)))
+
+    def _forget_start(self, done: "asyncio.Task[Connection]") -> None:
+        self._starting = None
+        if not done.cancelled():
+            done.exception()  # counts as looked at: whoever waited for it has it
+
+    def _cooling_down(self) -> RetriableError:
+        seconds = self._supervision.wait_seconds(self._clock.monotonic())
+        return self._refusal(f"it failed too often and is left alone for another {seconds:.0f} s")
+
+    def _refusal(self, why: str) -> RetriableError:
+        last = f"; the last time: {self.last_error}" if self.last_error else ""
+        return RetriableError(
+            f"plugin {self.name!r} is not available: {why}{last}",
+            code=ErrorCode.HOST_PLUGIN_DIED,
+            data={"plugin": self.name, "state": self.state.value},
+        )
+
+    def _tell(self, event: PluginEvent) -> None:
+        if self._on_event is None:
+            return
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                self._on_event(event)
+            except Exception as error:  # noqa: BLE001 - supervision outlives its listeners
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": f"a listener failed on {event.kind!r} of plugin {self.name!r}", "exception": error}
+                )

@@ -1,0 +1,141 @@
+"""A real project, the real command, the real plugins: nothing here is a double."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+BOUND_SECONDS = 60.0
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)["data"]
+
+    @property
+    def error(self) -> Any:
+        return json.loads(self.err.strip().splitlines()[-1])["error"]
+
+
+def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = BOUND_SECONDS) -> Any:
+    """Wait, bounded, for something another process does; there is no clock to drive there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)  # the only sleep: another process's progress is watched from outside
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Project:
+    """A git repository with its own state directory, and the `animus` command in it."""
+
+    def __init__(self, root: Path, config: Path) -> None:
+        self.root = root
+        self.config = config
+        self.environ = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(config.parent),
+            "ANIMUS_CONFIG_DIR": str(config),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+    def animus(self, *words: str, timeout: float = BOUND_SECONDS) -> Done:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "animus"), *words],
+            cwd=self.root, env=self.environ, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *words: str, timeout: float = BOUND_SECONDS) -> Any:
+        done = self.animus(*words, "--json", timeout=timeout)
+        assert done.code == 0, done.err or done.out
+        return done.data
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=self.root, env=self.environ, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def workflows(self, text: str) -> None:
+        self.write(".animus/workflows.yaml", text)
+
+    def run_status(self, run: str) -> str:
+        return str(self.json("workflow", "get", run)["status"])
+
+    def wait_for_status(self, run: str, *statuses: str) -> Any:
+        def reached() -> Any:
+            got = self.animus("workflow", "get", run, "--json")
+            return got.data if got.code == 0 and got.data["status"] in statuses else None
+
+        return wait_until(reached, what=f"run {run} reaching {statuses}")
+
+    @property
+    def state_dir(self) -> Path:
+        return next(path.parent for path in self.config.glob("*/logs"))
+
+    def processes(self) -> dict[int, str]:
+        """Every process that works for this project, by pid: they all carry its configuration directory."""
+        marker = f"ANIMUS_CONFIG_DIR={self.config}".encode()
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if marker in (entry / "environ").read_bytes().split(b"\0"):
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+            except OSError:
+                continue
+        return found
+
+    def kill(self, word: str) -> int:
+        """SIGKILL the one process whose command line contains `word`."""
+        pids = [pid for pid, line in self.processes().items() if word in line]
+        assert len(pids) == 1, (word, self.processes())
+        os.kill(pids[0], signal.SIGKILL)
+        return pids[0]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed: run worktrees need it")
+    root = tmp_path / "p"
+    root.mkdir()
+    made = Project(root, tmp_path / "a")
+    made.git("init", "-q", "-b", "main", ".")
+    made.git("config", "user.name", "Somebody")
+    made.git("config", "user.email", "somebody@localhost")
+    made.write("README.md", "a project\n")
+    made.git("add", "-A")
+    made.git("commit", "-qm", "a project")
+    yield made
+    made.animus("daemon", "stop")
+    left = made.processes()
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, "processes survived the daemon's stop"
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[..., Any]:
+    return wait_until
