@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from animus_plugin_runtime.entry_points import entry_points
+
 COMMAND_SECONDS = 60.0
 """No command of a test takes longer."""
 
@@ -84,6 +86,13 @@ def animus(project: Path, environment: dict[str, str]) -> Animus:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def flavor() -> None:
+    """For tests that run work: skipped where this package stands alone, without any plugin."""
+    if not any(entry.name == "default" for entry in entry_points("animus.flavors")):
+        pytest.skip("the flavor 'default' is not installed, so there are no plugins to run work with")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ DEMO_SECONDS = 60.0
 
 
 @pytest.fixture
-def demo(environment, tmp_path, git):
+def demo(environment, tmp_path, git, flavor):
     """Starts ``animus demo``; its folder is made below a directory of the test."""
     below = tmp_path / "t"
     below.mkdir()
@@ -51,6 +51,16 @@ def processes_below(folder):
     return found
 
 
+def sockets_below(folder):
+    """Sockets that were moved to a short path and belong to the folder."""
+    moved = Path(f"/tmp/animus-{os.getuid()}").glob("*/origin-path.txt")
+    return [path for path in moved if os.fsencode(folder) in path.read_bytes()]
+
+
+def left_behind(folder):
+    return [*folder.iterdir(), *processes_below(folder), *sockets_below(folder)]
+
+
 def wait_for_line(process, text):
     seen = []
     for line in process.stdout:
@@ -85,8 +95,7 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(demo):
     for text in in_order:
         at = out.find(text, at)
         assert at >= 0, (text, out)
-    assert list(demo.below.iterdir()) == []
-    assert processes_below(demo.below) == []
+    assert left_behind(demo.below) == []
 
 
 def test_two_demos_in_a_row_end_the_same(demo):
@@ -99,6 +108,7 @@ def test_two_demos_in_a_row_end_the_same(demo):
         assert phases == ["implementation", "test", "implementation", "test", "approval"]
         assert data["subject"]["status"] == "done"
         assert processes_below(demo.below) == []
+        assert sockets_below(demo.below) == []
     project = Path(data["folder"]) / "roman"
     tests = subprocess.run(
         [sys.executable, "-m", "unittest"], cwd=project, capture_output=True, timeout=30, check=False
@@ -115,8 +125,7 @@ def test_ctrl_c_leaves_nothing_behind(demo, after):
         code, _, error = finish(process)
     assert code == 130
     assert "Traceback" not in error
-    assert list(demo.below.iterdir()) == []
-    assert processes_below(demo.below) == []
+    assert left_behind(demo.below) == []
 
 
 def test_being_terminated_leaves_nothing_behind_either(demo):
@@ -124,7 +133,7 @@ def test_being_terminated_leaves_nothing_behind_either(demo):
         wait_for_line(process, "run started")
         process.send_signal(signal.SIGTERM)
         assert finish(process)[0] == 130
-    assert list(demo.below.iterdir()) == []
+    assert left_behind(demo.below) == []
 
 
 def test_with_manual_the_reader_decides_with_the_printed_command(demo):
@@ -142,7 +151,7 @@ def test_with_manual_the_reader_decides_with_the_printed_command(demo):
         guard.cancel()
     assert code == 0
     assert "run completed" in out
-    assert list(demo.below.iterdir()) == []
+    assert left_behind(demo.below) == []
 
 
 def test_without_git_the_demo_says_so(animus, tmp_path):

@@ -158,3 +158,34 @@ def test_files_are_written_at_the_root_of_the_checkout(animus, project, git):
     animus("init", cwd=below)
     assert (project / MANIFEST_PATH).is_file()
     assert not (below / MANIFEST_PATH).exists()
+
+
+@pytest.mark.parametrize("name", ["uv-pytest", "go-golangci", "nothing"])
+def test_what_init_writes_is_valid(name, animus, project, flavor):
+    lay_out(project, REPOSITORIES[name])
+    animus("init")
+    answer = animus("workflow", "config", "validate", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.data.get("diagnostics", []) == []
+    assert {"check", "animus.task/standard"} <= set(answer.data["workflows"])
+
+
+def test_a_run_after_init_runs_the_checks(animus, project, flavor):
+    test = "import unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(1, {})\n"
+    lay_out(project, {"test_it.py": test.format(1)})
+    animus("init")
+    passed = animus("workflow", "run", "--sync", "--json")
+    assert (passed.code, passed.data["status"]) == (0, "completed")
+    lay_out(project, {"test_it.py": test.format(2)})
+    failed = animus("workflow", "run", "--sync")
+    assert failed.code == 6
+    assert "test failed" in failed.out
+    assert "python3 -m unittest" in failed.err
+
+
+def test_a_project_without_tests_does_not_pass_its_checks(animus, project, flavor):
+    animus("init")
+    answer = animus("workflow", "run", "--sync", "--json")
+    assert answer.code == 6
+    assert "no tests are set up" in answer.error["message"]
+    assert answer.error["details"]["status"] in {"failed", "escalated"}

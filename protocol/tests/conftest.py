@@ -22,7 +22,7 @@ PROBE = Path(__file__).with_name("probe_plugin.py")
 MAJOR = "1.1.0"
 
 
-class Gone(Exception):
+class PluginGoneError(Exception):
     """The plugin closed its end."""
 
 
@@ -59,7 +59,7 @@ class Host:
                 pytest.fail(f"the plugin wrote nothing for {PATIENCE_SECONDS} s; unfinished: {self._buffer[:200]!r}")
             chunk = os.read(self.read_from, 1 << 20)
             if not chunk:
-                raise Gone(self._buffer)
+                raise PluginGoneError(self._buffer)
             *lines, self._buffer = (self._buffer + chunk).split(b"\n")
             self._lines.extend(lines)
         return self._lines.popleft()
@@ -79,6 +79,15 @@ class Host:
                 continue
             assert (type(frame["id"]), frame["id"]) == (type(request_id), request_id), frame
             return frame
+
+    def reply_of_any(self, request_ids: list[Any]) -> Any:
+        """Which of these requests is answered next, and not with an error."""
+        while True:
+            frame = self.frame()
+            if "method" not in frame:
+                assert frame["id"] in request_ids, frame
+                assert "error" not in frame, frame
+                return frame["id"]
 
     def request(self, method: str, params: Any = None, *, request_id: Any = None) -> dict[str, Any]:
         request_id = self.start(method, params, request_id=request_id)
@@ -110,7 +119,9 @@ class Host:
         assert "id" not in frame
         return frame.get("params")
 
-    def initialize(self, *, version: str = MAJOR, host: str = "test", extensions: Any = None, progress: bool = True) -> Any:
+    def initialize(
+        self, *, version: str = MAJOR, host: str = "test", extensions: Any = None, progress: bool = True
+    ) -> Any:
         params: dict[str, Any] = {
             "protocol_version": version,
             "host_info": {"name": host, "version": "1.0.0"},
@@ -138,7 +149,7 @@ class Host:
     def rest(self) -> list[dict[str, Any]]:
         """Everything until the plugin closes its end."""
         frames = []
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(PluginGoneError):
             while True:
                 frames.append(self.frame())
         return frames

@@ -1,5 +1,6 @@
 """A plugin that does on request what the tests want to see. Runs as a process and in a thread, on either loop."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -67,40 +68,39 @@ class World:
         self.seen_at_cancel: list[tuple[bool, bool]] = []
 
 
+FAILURES: dict[str, Exception | Cancelled | SystemExit] = {
+    "refused": RefusedError("no such thing", code=ErrorCode.QUEUE_LOCK_FAILED, data={"category": "not_found"}),
+    "retriable": RetriableError("later"),
+    "fatal": FatalError("broken"),
+    "bug": KeyError("secret value"),
+    "exit": SystemExit(3),
+    "cancelled": Cancelled(),
+    "oversized_data": RefusedError("too much data", data="x" * (9 * 1024 * 1024)),
+    "surrogate_message": RefusedError("bad \ud800 text"),
+}
+
+RESULTS: dict[str, Any] = {
+    "oversized": {"small": 1, "blob": "x" * (9 * 1024 * 1024)},
+    "unencodable": object(),
+    "surrogate": "\ud800",
+    "pretty": msgspec.Raw(b'{\n  "a": 1\n}'),
+}
+
+
 def fail(how: str) -> Any:
-    match how:
-        case "refused":
-            raise RefusedError("no such thing", code=ErrorCode.QUEUE_LOCK_FAILED, data={"category": "not_found"})
-        case "retriable":
-            raise RetriableError("later")
-        case "fatal":
-            raise FatalError("broken")
-        case "bug":
-            raise KeyError("secret value")
-        case "exit":
-            sys.exit(3)
-        case "cancelled":
-            raise Cancelled
-        case "oversized":
-            return {"small": 1, "blob": "x" * (9 * 1024 * 1024)}
-        case "oversized_data":
-            raise RefusedError("too much data", data="x" * (9 * 1024 * 1024))
-        case "unencodable":
-            return object()
-        case "surrogate":
-            return "\ud800"
-        case "surrogate_message":
-            raise RefusedError("bad \ud800 text")
-        case "pretty":
-            return msgspec.Raw(b'{\n  "a": 1\n}')
-    return how
+    if how in FAILURES:
+        raise FAILURES[how]
+    return RESULTS[how]
 
 
 def print_everywhere() -> dict[str, Any]:
-    print("stray print")
+    print("stray print")  # noqa: T201 - that is what is tested
     os.write(1, b"stray write\n")
     subprocess.run([sys.executable, "-c", "print('stray child')"], check=True)
-    return {"stdin": sys.stdin.read(), "child": subprocess.run(["cat"], check=True, capture_output=True).stdout.decode()}
+    return {
+        "stdin": sys.stdin.read(),
+        "child": subprocess.run(["cat"], check=True, capture_output=True).stdout.decode(),
+    }
 
 
 def facts(context: Context | AsyncContext) -> dict[str, Any]:
@@ -115,95 +115,93 @@ def facts(context: Context | AsyncContext) -> dict[str, Any]:
     }
 
 
-def register_inline(plugin: Plugin, world: World) -> None:
-    @plugin.register_method("probe/inline", inline=True)
-    def inline(params: Echo) -> Any:
-        world.since_flush += 1
-        return {"text": params.text, "since_flush": world.since_flush}
+class InlineHandlers:
+    """What runs on the reader."""
 
-    @plugin.register_method("probe/inline_fail", inline=True)
-    def inline_fail(params: Failure) -> Any:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def inline(self, params: Echo) -> Any:
+        self.world.since_flush += 1
+        return {"text": params.text, "since_flush": self.world.since_flush}
+
+    def inline_fail(self, params: Failure) -> Any:
         return fail(params.how)
 
-    @plugin.register_method("probe/inline_notes", inline=True)
-    def inline_notes(params: Count, context: Context) -> Any:
+    def inline_notes(self, params: Count, context: Context) -> Any:
         for number in range(params.count):
             context.notify("probe/note", {"number": number})
-        world.kept.append(context)
+        self.world.kept.append(context)
         return {"sent": params.count}
 
-    @plugin.register_method("probe/inline_call", inline=True)
-    def inline_call(params: Ask, context: Context) -> Any:
+    def inline_call(self, params: Ask, context: Context) -> Any:
         return context.call_host(params.kind, params.method)
 
-    @plugin.register_method("probe/open", inline=True)
-    def open_door(params: None) -> Any:
-        world.door.set()
-        return {"flushes": world.flushes, "shutdowns": world.shutdowns, "initialized": len(world.initialized_with)}
+    def open_door(self, params: None) -> Any:
+        self.world.door.set()
+        return {
+            "flushes": self.world.flushes,
+            "shutdowns": self.world.shutdowns,
+            "initialized": len(self.world.initialized_with),
+        }
 
-    @plugin.register_method("probe/late_notes", inline=True)
-    def late_notes(params: None) -> Any:
-        for context in world.kept:
+    def late_notes(self, params: None) -> Any:
+        for context in self.world.kept:
             context.notify("probe/note", {"late": True})
-        return {"contexts": len(world.kept)}
+        return {"contexts": len(self.world.kept)}
 
-    @plugin.register_method("probe/set_flush", inline=True)
-    def set_flush(params: Flush) -> Any:
-        world.flush_fails = params.fails
+    def set_flush(self, params: Flush) -> Any:
+        self.world.flush_fails = params.fails
         return {}
 
-    @plugin.register_flush
-    def flush() -> None:
-        world.flushes += 1
-        world.since_flush = 0
-        if world.flush_fails:
-            world.flush_fails = False
+    def flush(self) -> None:
+        self.world.flushes += 1
+        self.world.since_flush = 0
+        if self.world.flush_fails:
+            self.world.flush_fails = False
             raise OSError(28, "No space left on device")
 
 
-def register_plain(plugin: Plugin, world: World) -> None:
-    @plugin.register_method("probe/echo")
-    def echo(params: Echo) -> Any:
+class PlainHandlers:
+    """What runs on workers."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def echo(self, params: Echo) -> Any:
         return {"text": params.text, "number": params.number}
 
-    @plugin.register_method("probe/facts")
-    def context_facts(params: Nothing, context: Context) -> Any:
+    def context_facts(self, params: Nothing, context: Context) -> Any:
         return facts(context)
 
-    @plugin.register_method("probe/fail")
-    def failing(params: Failure) -> Any:
+    def failing(self, params: Failure) -> Any:
         return fail(params.how)
 
-    @plugin.register_method("probe/wait")
-    def wait(params: None, context: Context) -> Any:
+    def wait(self, params: None, context: Context) -> Any:
         tripped = threading.Event()
         context.on_cancel(tripped.set)
         context.notify("probe/entered", {"id": context.request_id})
         tripped.wait(30)
-        world.seen_at_cancel.append((context.is_cancelled(), context.is_stopping()))
+        self.world.seen_at_cancel.append((context.is_cancelled(), context.is_stopping()))
         context.raise_if_cancelled()
         return {"cancelled": context.is_cancelled()}
 
-    @plugin.register_method("probe/stubborn")
-    def stubborn(params: None, context: Context) -> Any:
+    def stubborn(self, params: None, context: Context) -> Any:
         context.notify("probe/entered", {"id": context.request_id})
-        world.door.wait(30)
+        self.world.door.wait(30)
         return {"ended": True}
 
-    @plugin.register_method("probe/notes")
-    def notes(params: Count, context: Context) -> Any:
+    def notes(self, params: Count, context: Context) -> Any:
         for number in range(params.count):
             context.notify("probe/note", {"number": number, "fill": "x" * params.size})
         context.progress({"sent": params.count})
-        world.kept.append(context)
+        self.world.kept.append(context)
         return {"sent": params.count}
 
-    @plugin.register_method("probe/print")
-    def printing(params: None) -> Any:
+    def printing(self, params: None) -> Any:
         return print_everywhere()
 
-    @plugin.register_method("probe/call")
-    def call(params: Ask, context: Context) -> Any:
+    def call(self, params: Ask, context: Context) -> Any:
         seen: list[Any] = []
 
         def on_note(note: Any) -> None:
@@ -223,55 +221,50 @@ def register_plain(plugin: Plugin, world: World) -> None:
         return {"result": result, "notes": seen}
 
 
-def register_async(plugin: Plugin, world: World) -> None:
-    import asyncio
+class AsyncHandlers:
+    """What runs in the loop."""
 
-    @plugin.register_method("probe/echo")
-    async def echo(params: Echo) -> Any:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def echo(self, params: Echo) -> Any:
         await asyncio.sleep(0)
         return {"text": params.text, "number": params.number}
 
-    @plugin.register_method("probe/facts")
-    async def context_facts(params: Nothing, context: AsyncContext) -> Any:
+    async def context_facts(self, params: Nothing, context: AsyncContext) -> Any:
         return facts(context)
 
-    @plugin.register_method("probe/fail")
-    async def failing(params: Failure) -> Any:
+    async def failing(self, params: Failure) -> Any:
         await asyncio.sleep(0)
         return fail(params.how)
 
-    @plugin.register_method("probe/wait")
-    async def wait(params: None, context: AsyncContext) -> Any:
+    async def wait(self, params: None, context: AsyncContext) -> Any:
         context.notify("probe/entered", {"id": context.request_id})
         try:
             await asyncio.Event().wait()
         finally:
-            world.seen_at_cancel.append((context.is_cancelled(), context.is_stopping()))
+            self.world.seen_at_cancel.append((context.is_cancelled(), context.is_stopping()))
 
-    @plugin.register_method("probe/stubborn")
-    async def stubborn(params: None, context: AsyncContext) -> Any:
+    async def stubborn(self, params: None, context: AsyncContext) -> Any:
         context.notify("probe/entered", {"id": context.request_id})
-        while not world.door.is_set():
+        while not self.world.door.is_set():
             try:
                 await asyncio.sleep(0.005)
             except asyncio.CancelledError:
                 continue
         return {"ended": True}
 
-    @plugin.register_method("probe/notes")
-    async def notes(params: Count, context: AsyncContext) -> Any:
+    async def notes(self, params: Count, context: AsyncContext) -> Any:
         for number in range(params.count):
             context.notify("probe/note", {"number": number, "fill": "x" * params.size})
         context.progress({"sent": params.count})
-        world.kept.append(context)
+        self.world.kept.append(context)
         return {"sent": params.count}
 
-    @plugin.register_method("probe/print")
-    def printing(params: None) -> Any:
+    def printing(self, params: None) -> Any:
         return print_everywhere()
 
-    @plugin.register_method("probe/call")
-    async def call(params: Ask, context: AsyncContext) -> Any:
+    async def call(self, params: Ask, context: AsyncContext) -> Any:
         seen: list[Any] = []
 
         def on_note(note: Any) -> None:
@@ -291,12 +284,38 @@ def register_async(plugin: Plugin, world: World) -> None:
         return {"result": result, "notes": seen}
 
 
+INLINE = {
+    "probe/inline": "inline",
+    "probe/inline_fail": "inline_fail",
+    "probe/inline_notes": "inline_notes",
+    "probe/inline_call": "inline_call",
+    "probe/open": "open_door",
+    "probe/late_notes": "late_notes",
+    "probe/set_flush": "set_flush",
+}
+WORKING = {
+    "probe/echo": "echo",
+    "probe/facts": "context_facts",
+    "probe/fail": "failing",
+    "probe/wait": "wait",
+    "probe/stubborn": "stubborn",
+    "probe/notes": "notes",
+    "probe/print": "printing",
+    "probe/call": "call",
+}
+
+
 def build(loop: str, world: World | None = None) -> Plugin:
     """The probe on the loop `threads` or `asyncio`."""
     world = world or World()
     plugin = Plugin("animus-probe", "0.1.0", description="Does what tests ask for.", kind="custom")
-    register_inline(plugin, world)
-    (register_async if loop == "asyncio" else register_plain)(plugin, world)
+    on_reader = InlineHandlers(world)
+    working = AsyncHandlers(world) if loop == "asyncio" else PlainHandlers(world)
+    for method, name in INLINE.items():
+        plugin.register_method(method, getattr(on_reader, name), inline=True)
+    for method, name in WORKING.items():
+        plugin.register_method(method, getattr(working, name))
+    plugin.register_flush(on_reader.flush)
     plugin.capability("$host/call:provider")
 
     @plugin.on_initialize

@@ -11,7 +11,9 @@ from animus_plugin_protocol.wire.provider import AgentRunParams
 
 
 def test_unknown_keys_are_kept_apart():
-    params, extras = decode_agent_run(msgspec.Raw(b'{"prompt":"go","approvals":"ask","claude_profile":{"x":[1]},"next":null}'))
+    params, extras = decode_agent_run(
+        msgspec.Raw(b'{"prompt":"go","approvals":"ask","claude_profile":{"x":[1]},"next":null}')
+    )
     assert (params.prompt, params.approvals) == ("go", "ask")
     assert extras == {"claude_profile": {"x": [1]}, "next": None}
 

@@ -1,6 +1,15 @@
 """``$/cancelRequest`` for every kind."""
 
+import asyncio
+import functools
+import threading
+from typing import Any
+
 import pytest
+
+from animus_plugin_protocol import Cancelled, Context, Plugin, _async_loop, _thread_loop
+from animus_plugin_protocol._cancellation import CancelToken
+from animus_plugin_protocol._pool import WorkerPool
 
 
 def test_a_cancelled_request_ends_with_request_cancelled(ready):
@@ -56,8 +65,9 @@ def test_a_handler_that_ends_in_spite_of_its_cancellation_is_answered_as_cancell
     request_id = ready.start("probe/stubborn")
     ready.note("probe/entered")
     ready.notify("$/cancelRequest", {"id": request_id})
-    assert ready.result("probe/open") is not None
-    error = ready.reply(request_id)["error"]
+    ready.start("probe/open", request_id="open")
+    replies = {frame["id"]: frame for frame in (ready.frame(), ready.frame())}
+    error = replies[request_id]["error"]
     assert error["code"] == -32002
     assert error["data"] == {"category": "cancelled", "completed": True}
 
@@ -111,3 +121,117 @@ def test_a_handler_can_tell_a_cancelled_request_from_an_ending_plugin(thread_hos
     thread_host.close_stdin()
     thread_host.exit_code()
     assert thread_host.world.seen_at_cancel == [(True, False), (True, True)]
+
+
+def test_too_many_waiting_requests_are_refused_as_overload(loop, probe, run_in_thread, monkeypatch):
+    monkeypatch.setattr(_async_loop, "WAITING_LIMIT", 3)
+    monkeypatch.setattr(_thread_loop, "WorkerPool", functools.partial(WorkerPool, waiting_limit=2))
+    world = probe.World()
+    plugin = probe.build(loop, world)
+    plugin._workers = 1
+    host = run_in_thread(plugin, world)
+    host.handshake()
+    host.start("probe/stubborn", request_id=0)
+    host.note("probe/entered")
+    for number in (1, 2, 3):
+        host.start("probe/stubborn", request_id=number)
+    refused = host.reply(3)["error"]
+    assert refused["code"] == -32003
+    assert "overloaded" in refused["message"]
+    host.notify("probe/stubborn")
+    world.door.set()
+    assert {host.reply_of_any([0, 1, 2]) for _ in range(3)} == {0, 1, 2}
+    assert host.result("probe/echo", {"text": "again"})["text"] == "again"
+
+
+@pytest.fixture
+def token():
+    return CancelToken(lambda callback: callback())
+
+
+def test_a_callback_runs_once_when_the_token_is_tripped(token):
+    ran = []
+    token.on_cancel(lambda: ran.append("early"))
+    assert token.cancel()
+    assert not token.cancel()
+    token.on_cancel(lambda: ran.append("late"))
+    assert ran == ["early", "late"]
+
+
+def test_a_waker_that_was_removed_is_not_woken(token):
+    woken = []
+    first, second = lambda: woken.append(1), lambda: woken.append(2)
+    token.add_waker(first)
+    token.add_waker(second)
+    token.remove_waker(first)
+    token.remove_waker(first)
+    token.cancel()
+    token.add_waker(first)
+    assert woken == [2, 1]
+
+
+def test_a_tripped_token_raises(token):
+    token.raise_if_cancelled()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        token.raise_if_cancelled()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_callback_that_fails_leaves_the_plugin_alive(run_in_thread, capfd, is_async):
+    plugin = Plugin("animus-careless", "0.1.0", kind="custom")
+    tripped = threading.Event()
+
+    @plugin.register_method("careless/wait")
+    def wait(params: None, context: Context) -> Any:
+        context.on_cancel(tripped.set)
+        context.on_cancel(lambda: 1 / 0)
+        context.notify("probe/entered")
+        tripped.wait(10)
+
+    if is_async:
+
+        @plugin.register_method("careless/other")
+        async def other(params: None) -> Any:
+            return {}
+
+    host = run_in_thread(plugin)
+    host.handshake()
+    request = host.start("careless/wait")
+    host.note("probe/entered")
+    host.notify("$/cancelRequest", {"id": request})
+    assert host.reply(request)["error"]["code"] == -32002
+    assert host.is_quiet()
+
+
+def test_a_task_that_an_async_handler_left_behind_does_not_keep_the_plugin(run_in_thread):
+    plugin = Plugin("animus-careless", "0.1.0", kind="custom")
+    tasks = []
+
+    @plugin.register_method("careless/leave")
+    async def leave(params: None) -> Any:
+        tasks.append(asyncio.create_task(asyncio.Event().wait()))
+        return {}
+
+    host = run_in_thread(plugin)
+    host.handshake()
+    host.result("careless/leave")
+    host.close_stdin()
+    assert host.exit_code() == 0
+    assert tasks[0].cancelled()
+
+
+def test_an_inner_cancellation_is_not_the_cancellation_of_the_request(run_in_thread, capfd):
+    plugin = Plugin("animus-careless", "0.1.0", kind="custom")
+
+    @plugin.register_method("careless/inner")
+    async def inner(params: None) -> Any:
+        task = asyncio.create_task(asyncio.Event().wait())
+        task.cancel()
+        await task
+
+    host = run_in_thread(plugin)
+    host.handshake()
+    error = host.error("careless/inner")
+    assert error["code"] == -32603
+    assert error["data"]["exception"] == "CancelledError"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from animus_plugin_protocol import codec
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RefusedError, RetriableError
 from animus_plugin_protocol.frames import ABSENT, MAX_WRITE_BYTES, BadFrame, Frame
+from animus_plugin_protocol.wire.provider import AgentRunResult
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 json_values = st.recursive(
@@ -108,16 +109,35 @@ def test_raw_json_with_newlines_is_written_on_one_line():
 
 
 def test_a_number_that_is_none_is_written_as_null():
-    assert codec.encode_result(1, [float("nan"), float("inf")], "m") == b'{"jsonrpc":"2.0","id":1,"result":[null,null]}\n'
+    assert (
+        codec.encode_result(1, [float("nan"), float("inf")], "m") == b'{"jsonrpc":"2.0","id":1,"result":[null,null]}\n'
+    )
 
 
 @pytest.mark.parametrize("size", [MAX_WRITE_BYTES, MAX_WRITE_BYTES + 1])
 def test_a_frame_above_the_limit_is_not_written(size):
     overhead = len(codec.encode_result(1, "", "m"))
-    with pytest.raises(codec.OversizedFrameError, match=r"the result of 'm' is \d+ bytes and a frame holds 8388608") as caught:
+    with pytest.raises(
+        codec.OversizedFrameError, match=r"the result of 'm' is \d+ bytes, and a frame holds 8388608"
+    ) as caught:
         codec.encode_result(1, "x" * (size - overhead + 1), "m")
     assert caught.value.size == size + 1
-    assert caught.value.data == {"category": "oversized", "method": "m", "size": size + 1, "limit": MAX_WRITE_BYTES}
+    assert caught.value.data == {
+        "category": "oversized",
+        "method": "m",
+        "size": size + 1,
+        "limit": MAX_WRITE_BYTES,
+        "field": None,
+    }
+
+
+def test_an_oversized_frame_names_its_largest_member():
+    big = "x" * MAX_WRITE_BYTES
+    with pytest.raises(codec.OversizedFrameError, match="most of it 'output'"):
+        codec.encode_result(1, AgentRunResult(session_id="s", exit_code=0, output=big, duration_ms=1, backend="b"), "m")
+    with pytest.raises(codec.OversizedFrameError) as caught:
+        codec.encode_notification("m", {"small": 1, "large": big})
+    assert caught.value.field == "large"
 
 
 def test_a_frame_of_exactly_the_limit_is_written():
@@ -148,7 +168,14 @@ def test_params_that_do_not_fit_name_the_method(params):
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(-32003, RetriableError), (-32205, RetriableError), (-32503, RetriableError), (-32603, FatalError), (-32601, RefusedError), (77, RefusedError)],
+    [
+        (-32003, RetriableError),
+        (-32205, RetriableError),
+        (-32503, RetriableError),
+        (-32603, FatalError),
+        (-32601, RefusedError),
+        (77, RefusedError),
+    ],
 )
 def test_an_error_becomes_the_exception_that_says_what_to_do(code, kind):
     fault = codec.decode_fault(msgspec.Raw(json.dumps({"code": code, "message": "m", "data": [1]}).encode()))
@@ -156,7 +183,9 @@ def test_an_error_becomes_the_exception_that_says_what_to_do(code, kind):
     assert (fault.code, fault.message, fault.data, str(fault)) == (code, "m", [1], "m")
 
 
-@pytest.mark.parametrize("error", [b"5", b'"text"', b"{}", b'{"code":"x","message":"m"}', b'{"code":1}', b'{"code":1,"message":5}'])
+@pytest.mark.parametrize(
+    "error", [b"5", b'"text"', b"{}", b'{"code":"x","message":"m"}', b'{"code":1}', b'{"code":1,"message":5}']
+)
 def test_a_malformed_error_is_quoted(error):
     fault = codec.decode_fault(msgspec.Raw(error))
     assert isinstance(fault, FatalError)

@@ -29,14 +29,20 @@ def test_a_qualified_id_has_the_short_kind_once(kind, subject_id, expected):
     assert qualified_id(kind, subject_id) == expected
 
 
-@pytest.mark.parametrize(("kind", "subject_id"), [("", "1"), ("task", ""), ("task", "task:"), ("animus.", "1"), (" ", " ")])
+@pytest.mark.parametrize(
+    ("kind", "subject_id"), [("", "1"), ("task", ""), ("task", "task:"), ("animus.", "1"), (" ", " ")]
+)
 def test_an_id_that_names_nothing_is_refused(kind, subject_id):
     with pytest.raises(ValueError, match="needs a kind and an id"):
         qualified_id(kind, subject_id)
 
 
 def test_only_the_first_party_prefix_is_dropped_from_a_kind():
-    assert [canonical_kind(kind) for kind in ("animus.task", "task", "acme.animus.task")] == ["task", "task", "acme.animus.task"]
+    assert [canonical_kind(kind) for kind in ("animus.task", "task", "acme.animus.task")] == [
+        "task",
+        "task",
+        "acme.animus.task",
+    ]
 
 
 def test_the_old_key_is_bare_for_built_in_kinds_only():
@@ -46,7 +52,15 @@ def test_the_old_key_is_bare_for_built_in_kinds_only():
 
 
 def test_priorities_map_to_four_words():
-    assert [priority_word(level) for level in (None, 0, 1, 2, 3, 4, 9)] == [None, "critical", "high", "medium", "low", "low", "low"]
+    assert [priority_word(level) for level in (None, 0, 1, 2, 3, 4, 9)] == [
+        None,
+        "critical",
+        "high",
+        "medium",
+        "low",
+        "low",
+        "low",
+    ]
 
 
 def test_reservations_collide_by_repository_and_head():

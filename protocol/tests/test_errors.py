@@ -27,6 +27,8 @@ def test_a_code_of_zero_is_kept():
     assert RpcFault("m", code=0).code == 0
 
 
-@pytest.mark.parametrize(("kind", "code"), [(RefusedError, -32602), (RetriableError, -32003), (errors.FatalError, -32603)])
+@pytest.mark.parametrize(
+    ("kind", "code"), [(RefusedError, -32602), (RetriableError, -32003), (errors.FatalError, -32603)]
+)
 def test_a_fault_has_a_code_without_being_given_one(kind, code):
     assert kind("m").code == code

@@ -69,7 +69,11 @@ def test_notes_nobody_asked_for_are_skipped(hub):
 
 
 def test_notes_of_unknown_calls_and_bad_notes_are_dropped(hub):
-    hub.send(note("h-77", 1), {"jsonrpc": "2.0", "method": "host/note"}, {"jsonrpc": "2.0", "method": "host/note", "params": []})
+    hub.send(
+        note("h-77", 1),
+        {"jsonrpc": "2.0", "method": "host/note"},
+        {"jsonrpc": "2.0", "method": "host/note", "params": []},
+    )
     assert hub.is_quiet()
 
 
@@ -205,3 +209,32 @@ def test_a_slow_caller_loses_old_notes_and_is_told_how_many():
     assert [note.seq for note in seen] == list(range(10, NOTES_LIMIT + 10))
     assert seen[0].dropped == 12
     assert seen[1].dropped is None
+
+
+def test_a_plain_handler_beside_an_async_one_may_call_the_host_too(run_in_thread):
+    from typing import Any
+
+    from animus_plugin_protocol import Context, Plugin
+
+    plugin = Plugin("animus-mixed", "0.1.0", kind="custom")
+    plugin.capability("$host/call:provider")
+
+    @plugin.register_method("mixed/plain")
+    def plain(params: None, context: Context) -> Any:
+        notes: list[int] = []
+        result = context.call_host(
+            "provider", "agent/run", {"prompt": "go"}, on_note=lambda note: notes.append(note.seq)
+        )
+        return {"result": result, "notes": notes}
+
+    @plugin.register_method("mixed/async")
+    async def asynchronous(params: None) -> Any:
+        return {}
+
+    host = run_in_thread(plugin)
+    host.handshake(extensions=OFFER)
+    request = host.start("mixed/plain")
+    call_id = host.frame()["id"]
+    assert host.result("mixed/async") == {}
+    host.send(note(call_id, 1), note(call_id, 2), answer(call_id, result="done"))
+    assert host.reply(request)["result"] == {"result": "done", "notes": [1, 2]}

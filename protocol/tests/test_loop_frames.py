@@ -73,7 +73,10 @@ NOT_JSON = {
     "not a number in the params": b'{"jsonrpc":"2.0","id":1,"method":"probe/echo","params":{"text":NaN}}',
     "not a number as id": b'{"jsonrpc":"2.0","id":NaN,"method":"$/ping"}',
     "nested too deep": b'{"a":' * 100_000,
-    "params nested too deep": b'{"jsonrpc":"2.0","id":1,"method":"x","params":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "params nested too deep": b'{"jsonrpc":"2.0","id":1,"method":"x","params":'
+    + b"[" * 100_000
+    + b"]" * 100_000
+    + b"}",
     "nul byte": b"\x00",
     "utf-16": b"\xff\xfe{\x00}\x00",
 }
@@ -94,7 +97,9 @@ def test_a_bad_line_does_not_end_the_connection(ready, line):
     assert ready.result("probe/echo", {"text": "still here"})["text"] == "still here"
 
 
-@pytest.mark.parametrize("line", [b"[]", b'[{"jsonrpc":"2.0","id":1,"method":"$/ping"}]', b'["2.0",1,"$/ping",{}]', b"5", b'"x"', b"null"])
+@pytest.mark.parametrize(
+    "line", [b"[]", b'[{"jsonrpc":"2.0","id":1,"method":"$/ping"}]', b'["2.0",1,"$/ping",{}]', b"5", b'"x"', b"null"]
+)
 def test_what_is_no_object_is_an_invalid_request_without_an_id(ready, line):
     ready.write(line + b"\n")
     reply = ready.frame()
@@ -227,7 +232,12 @@ def test_a_method_without_params_takes_whatever_is_sent(ready):
 
 @pytest.mark.parametrize(
     ("how", "code", "category"),
-    [("refused", -32205, "not_found"), ("retriable", -32003, None), ("fatal", -32603, None), ("cancelled", -32002, "cancelled")],
+    [
+        ("refused", -32205, "not_found"),
+        ("retriable", -32003, None),
+        ("fatal", -32603, None),
+        ("cancelled", -32002, "cancelled"),
+    ],
 )
 @pytest.mark.parametrize("method", ["probe/fail", "probe/inline_fail"])
 def test_a_fault_travels_with_code_message_and_data(ready, method, how, code, category):
@@ -236,7 +246,10 @@ def test_a_fault_travels_with_code_message_and_data(ready, method, how, code, ca
     assert (error.get("data") or {}).get("category") == category
 
 
-@pytest.mark.parametrize(("how", "exception"), [("bug", "KeyError"), ("exit", "SystemExit"), ("unencodable", "TypeError"), ("surrogate", "UnicodeEncodeError")])
+@pytest.mark.parametrize(
+    ("how", "exception"),
+    [("bug", "KeyError"), ("exit", "SystemExit"), ("unencodable", "TypeError"), ("surrogate", "UnicodeEncodeError")],
+)
 @pytest.mark.parametrize("method", ["probe/fail", "probe/inline_fail"])
 def test_an_unplanned_exception_is_an_internal_error_that_names_method_and_type(ready, capfd, method, how, exception):
     error = ready.error(method, {"how": how})
@@ -262,6 +275,7 @@ def test_an_oversized_result_becomes_an_error_that_names_method_and_size(ready, 
     assert error["data"]["size"] > 9 * MIB
     assert error["data"]["limit"] == 8 * MIB
     assert error["data"]["category"] == "oversized"
+    assert error["data"]["field"] == "blob"
     assert method in error["message"]
     assert str(error["data"]["size"]) in error["message"]
 

@@ -1,6 +1,7 @@
 """Handshake, gate, ping, health, shutdown, exit and the end of stdin."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -243,4 +244,17 @@ def test_a_host_that_stops_reading_and_dies_ends_the_plugin(process_host):
     process_host.process.stdout.close()
     process_host.close_stdin()
     assert process_host.exit_code() == 0
-    process_host.process.stdout = open("/dev/null", "rb")  # noqa: SIM115 - closed by the fixture
+    process_host.process.stdout = Path("/dev/null").open("rb")  # noqa: SIM115 - closed by the fixture
+
+
+def test_shutdown_and_exit_in_one_write_are_both_honoured(ready):
+    ready.send({"jsonrpc": "2.0", "id": 1, "method": "shutdown"}, {"jsonrpc": "2.0", "method": "exit"})
+    assert ready.rest() == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
+    assert ready.exit_code() == 0
+
+
+def test_shutdown_right_before_the_end_of_stdin_is_answered(ready):
+    ready.start("shutdown", request_id=1)
+    ready.close_stdin()
+    assert ready.rest() == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
+    assert ready.exit_code() == 0

@@ -20,12 +20,18 @@ def test_a_row_names_types_that_exist(row):
     if row.shape == NOTIFICATION:
         assert row.result is None
     if row.params not in {None, methods.ANY}:
-        assert row.params_type().__name__.endswith("Note" if row.direction == TO_HOST and not row.is_request or row.name == methods.HOST_NOTE else "Params")
+        assert row.params_type().__name__.endswith(
+            "Note" if (row.direction == TO_HOST and not row.is_request) or row.name == methods.HOST_NOTE else "Params"
+        )
 
 
 def test_each_method_has_one_constant_and_each_constant_one_method():
     other = {methods.EVERY_KIND, REQUEST, NOTIFICATION, TO_PLUGIN, TO_HOST, BOTH_WAYS, methods.ANY}
-    constants = [value for name, value in vars(methods).items() if name.isupper() and not name.startswith("_") and isinstance(value, str)]
+    constants = [
+        value
+        for name, value in vars(methods).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    ]
     assert sorted(value for value in constants if value not in other) == sorted(METHODS)
 
 

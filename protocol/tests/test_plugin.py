@@ -8,7 +8,14 @@ import pytest
 from animus_plugin_protocol import AsyncContext, Context, Plugin, RegistrationError, methods
 from animus_plugin_protocol.wire.lifecycle import EnvRequirement, HealthCheckResult, InitializeResult, PluginManifest
 from animus_plugin_protocol.wire.provider import ProviderCapabilities
-from animus_plugin_protocol.wire.queue import QueueCapabilities, QueueEntryParams, QueueLeaseParams, QueueLeaseResult, QueueMutationResult, QueueStats
+from animus_plugin_protocol.wire.queue import (
+    QueueCapabilities,
+    QueueEntryParams,
+    QueueLeaseParams,
+    QueueLeaseResult,
+    QueueMutationResult,
+    QueueStats,
+)
 from animus_plugin_protocol.wire.subject import Subject, SubjectIdParams, SubjectNextParams, SubjectSchema
 
 
@@ -293,7 +300,11 @@ def test_the_health_callback_answers_and_its_failure_is_unhealthy(run_in_thread,
     plugin = Plugin("animus-ill", "0.1.0", clock=iter([100.0, 100.25, 101.0]).__next__)
     plugin.register_method(methods.QUEUE_STATS, stats)
     answers = [HealthCheckResult(status="degraded", last_error="disk is slow")]
-    plugin.on_health(lambda: answers.pop())
+
+    def answers_in_order() -> HealthCheckResult:
+        return answers.pop()
+
+    plugin.on_health(answers_in_order)
     host = run_in_thread(plugin)
     assert host.result("health/check") == {"status": "degraded", "last_error": "disk is slow", "uptime_ms": 250}
     unhealthy = host.result("health/check")
@@ -322,7 +333,9 @@ def test_a_refusing_callback_leaves_no_extensions_behind(run_in_thread):
         raise RefusedError("no")
 
     host = run_in_thread(plugin)
-    assert host.initialize(extensions={"packs": [{"id": "t", "version": "1", "root": "/r"}]})["error"]["message"] == "no"
+    assert (
+        host.initialize(extensions={"packs": [{"id": "t", "version": "1", "root": "/r"}]})["error"]["message"] == "no"
+    )
     assert plugin.extensions.packs == []
 
 

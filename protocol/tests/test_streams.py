@@ -60,14 +60,24 @@ def test_the_private_descriptors_are_not_inherited(script, run_process):
 
 
 def test_stderr_that_is_closed_breaks_nothing(script, run_process):
-    host = run_process(["sh", "-c", 'exec "$@" 2>&-', "sh", *script(before="import sys; sys.stderr")])
+    host = run_process(["sh", "-c", 'exec "$@" 2>&-', "sh", *script(before="import sys; assert sys.stderr is None")])
     host.handshake()
+    host.send({"jsonrpc": "2.0", "id": "nobody's", "result": 1})
     assert host.result("queue/stats")["total"] == 0
+
+
+def test_a_failing_handler_is_answered_without_stderr_too(probe, run_process):
+    host = run_process(["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, probe.__file__])
+    host.handshake()
+    assert host.error("probe/fail", {"how": "bug"})["code"] == -32603
+    assert host.result("probe/echo", {"text": "x"})["text"] == "x"
 
 
 def test_the_manifest_is_one_line_and_needs_nothing(script, tmp_path):
     for flag in ("--manifest", "-m"):
-        done = subprocess.run([*script(), flag], env={}, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        done = subprocess.run(
+            [*script(), flag], env={}, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=True
+        )
         assert done.stdout.count(b"\n") == 1
         assert json.loads(done.stdout) == {
             "name": "animus-small",
@@ -108,14 +118,21 @@ def test_a_person_at_a_terminal_gets_a_hint(script):
 @pytest.mark.parametrize("loop_name", ["threads", "asyncio"])
 def test_frames_may_come_from_a_regular_file_and_go_to_one(loop_name, tmp_path, probe):
     frames = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocol_version": "1.1.0", "host_info": {"name": "t", "version": "1"}, "capabilities": {}}},
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {"protocol_version": "1.1.0", "host_info": {"name": "t", "version": "1"}, "capabilities": {}},
+        },
         {"jsonrpc": "2.0", "method": "initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "probe/echo", "params": {"text": "from a file"}},
     ]
     (tmp_path / "in").write_text("\n".join(json.dumps(frame) for frame in frames))
     with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
         environment = {**os.environ, "PROBE_LOOP": loop_name}
-        subprocess.run([sys.executable, probe.__file__], stdin=stdin, stdout=stdout, env=environment, check=True, timeout=20)
+        subprocess.run(
+            [sys.executable, probe.__file__], stdin=stdin, stdout=stdout, env=environment, check=True, timeout=20
+        )
     lines = (tmp_path / "out").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == [1, 2]
 

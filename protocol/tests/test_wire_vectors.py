@@ -12,7 +12,18 @@ import msgspec
 import pytest
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text())
-WIRE_MODULES = ["config_source", "dispatch", "host", "lifecycle", "provider", "queue", "queue_v2", "subject", "workflow_journal", "workflow_runner"]
+WIRE_MODULES = [
+    "config_source",
+    "dispatch",
+    "host",
+    "lifecycle",
+    "provider",
+    "queue",
+    "queue_v2",
+    "subject",
+    "workflow_journal",
+    "workflow_runner",
+]
 
 
 def struct_named(reference: str) -> type[msgspec.Struct]:
@@ -68,7 +79,11 @@ def test_only_fences_and_queue_v2_refuse_unknown_keys():
         loaded = importlib.import_module(f"animus_plugin_protocol.wire.{module}")
         for name in loaded.__all__:
             struct = getattr(loaded, name)
-            if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and struct.__struct_config__.forbid_unknown_fields:
+            if (
+                isinstance(struct, type)
+                and issubclass(struct, msgspec.Struct)
+                and struct.__struct_config__.forbid_unknown_fields
+            ):
                 strict.add((struct.__module__.rsplit(".", 1)[1], name))
     queue_v2 = importlib.import_module("animus_plugin_protocol.wire.queue_v2")
     fences = {"ExecutionFence", "FenceSubject", "QueueLease", "RepositoryReservation"}

@@ -173,6 +173,20 @@ def test_flood_on_stderr_is_bounded_and_reaches_the_sink(run, start):
     assert {name for name, _ in lines} == {"misbehaving"}
 
 
+def test_plugin_is_watched_by_a_thread_where_there_are_no_process_descriptors(run, start, ledger, monkeypatch):
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+
+    async def main():
+        first, second = await start(), await start()
+        with pytest.raises(RetriableError, match="exit code 3"):
+            await first.connection.call_raw("die")
+        assert (await first.ended).exit_code == 3
+        assert (await second.stop()).exit_code == 0
+
+    run(main())
+    assert ledger.load() == ([], [])
+
+
 def test_sink_that_fails_is_taken_off(run, start):
     reported = []
 

@@ -129,11 +129,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made.git("add", "-A")
     made.git("commit", "-qm", "a project")
     yield made
-    made.animus("daemon", "stop")
+    stopped = made.animus("daemon", "stop")
     left = made.processes()
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    assert not left, "processes survived the daemon's stop"
+    assert not left, f"processes survived the daemon's stop: {left}; it said {stopped}"
 
 
 @pytest.fixture(name="wait_until")

@@ -28,6 +28,7 @@ class Invocation:
     def __init__(self) -> None:
         self.json = False
         self.project_root: Path | None = None
+        self._had_daemon = False
 
     def folder(self) -> Path:
         """The folder the command is about.
@@ -66,10 +67,9 @@ class Invocation:
 
             client = ControlClient.connect(project)
             if client is not None:
-                try:
+                self._had_daemon = True
+                with client:
                     return client.call(operation.name, params)
-                finally:
-                    client.close()
             if operation.place is Place.DAEMON:
                 raise daemon_not_running(project)
         from animus_kernel.session import run_operation  # noqa: PLC0415 - start-up: this loads asyncio and the runtime
@@ -91,6 +91,11 @@ class Invocation:
         if not self.json:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
+
+    def remark_missing_daemon(self) -> None:
+        """Say that what was asked for waits, if the call before found no daemon."""
+        if not self._had_daemon:
+            self.tell("No daemon serves this project, so it waits. next: animus daemon start")
 
 
 def daemon_not_running(project: Project) -> CommandError:

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TextIO
 
+from animus_cli.json_value import json_object
 from animus_cli.table import Column, duration, table
 from animus_cli.terminal import Screen, clean, fit
 from animus_plugin_protocol.wire.control import WorkflowEvent
@@ -55,7 +56,7 @@ class RunProgress:
 
     def apply(self, event: WorkflowEvent) -> PhaseLine | None:
         """Take an event in; returns the attempt it was about, if it was about one."""
-        payload: dict[str, Any] = event.payload if isinstance(event.payload, dict) else {}
+        payload = json_object(event.payload)
         if event.kind == "phase_started":
             line = PhaseLine(
                 phase_id=str(payload.get("phase_id", "")),
@@ -80,7 +81,8 @@ class RunProgress:
         phase_id = str(payload.get("phase_id", ""))
         index = next((i for i in reversed(range(len(self.phases))) if self.phases[i].phase_id == phase_id), None)
         if index is None:
-            return None
+            index = len(self.phases)
+            self.phases.append(PhaseLine(phase_id, _attempt(payload), mode=str(payload.get("mode") or "")))
         line = self.phases[index]
         reason = str(payload.get("reason") or "") or line.reason
         if event.kind == "phase_decision":

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import inspect
 
 from animus_cli.failure import CommandError, did_you_mean
+from animus_cli.json_value import json_object
 from animus_kernel.operations import Operation
 
 __all__ = ["Binding", "bindings", "params_from"]
@@ -113,7 +114,9 @@ def _unwrapped(kind: inspect.Type) -> tuple[str | None, inspect.Type]:
     described: str | None = None
     while True:
         if isinstance(kind, inspect.Metadata):
-            described = described or (kind.extra_json_schema or {}).get("description")
+            # msgspec leaves the type of what is in this dict open
+            schema = json_object(kind.extra_json_schema)  # pyright: ignore[reportUnknownMemberType]
+            described = described or schema.get("description")
             kind = kind.type
         elif isinstance(kind, inspect.UnionType):
             rest = [member for member in kind.types if not isinstance(member, inspect.NoneType)]

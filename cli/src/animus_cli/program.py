@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -100,6 +99,8 @@ def _from_kernel(error: KernelError) -> CommandError:
 
 def _report(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("ANIMUS_DEBUG"):
+        import traceback  # noqa: PLC0415 - start-up: only developers pay for it
+
         traceback.print_exception(error)
     failed = command_error(error)
     try:

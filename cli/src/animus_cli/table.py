@@ -36,7 +36,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], screen: Scre
     ]
     lines = [(indent + screen.paint(_GAP.join(headings).rstrip(), "dim")).rstrip()]
     for row in cells:
-        painted = []
+        painted: list[str] = []
         for cell, column, width in zip(row, columns, widths, strict=True):
             text = fit(cell, width)
             padded = _aligned(text, width, column)

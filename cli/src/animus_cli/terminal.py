@@ -90,7 +90,8 @@ def fit(text: str, width: int) -> str:
     """`text` cut to `width` columns, with an ellipsis if something was cut."""
     if display_width(text) <= width:
         return text
-    kept, used = [], 0
+    kept: list[str] = []
+    used = 0
     for character in text:
         used += _columns(character)
         if used > width - 1:

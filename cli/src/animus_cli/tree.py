@@ -44,6 +44,7 @@ HANDWRITTEN: dict[Words, Handwritten] = {
 _RUNNERS: dict[str, str] = {
     "daemon/events": "animus_cli.commands.events:run",
     "workflow/run": "animus_cli.commands.run:run",
+    "workflow/config/validate": "animus_cli.commands.validate:run",
 }
 """Operations whose options are generated and whose running is written by hand."""
 
@@ -96,6 +97,8 @@ class OperationCommand(click.Command):
             return run(invocation, self.operation, params)
         result = invocation.call(self.operation, params)
         invocation.show(result, lambda screen: lines_for(self.operation.name, result, screen))
+        if self.operation.name == "queue/enqueue":
+            invocation.remark_missing_daemon()
         return None
 
 

@@ -1,4 +1,4 @@
-"""The host's side of one plugin process: frames in and out, every wait bounded, every stray byte noticed."""
+"""The host's side of one plugin process: frames in and out, every wait bounded, every frame judged."""
 
 import contextlib
 import os
@@ -6,36 +6,58 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Self, cast
 
 import msgspec
 
+from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
+from animus_conformance.transcript import Transcript
+from animus_plugin_protocol import ErrorCode
+from animus_plugin_protocol.wire.lifecycle import InitializeResult
 
-__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "Peer"]
+__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "Peer", "frame_of"]
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer may take where the protocol names no shorter time."""
 EXIT_SECONDS: Final = 5.0
 """How long a plugin may take to end after its input ended."""
 _KILL_SECONDS: Final = 5.0
-_STDERR_SHOWN: Final = 500
-_LINE_SHOWN: Final = 200
+_STDERR_SHOWN: Final = 2000
+_QUIET_SECONDS: Final = 2.0
 
 
 class Peer:
-    """A running plugin. Use as a context manager: at the end nothing of its process group is left."""
+    """One process of the plugin, spoken to as a host speaks.
 
-    def __init__(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], stderr: Path) -> None:
-        """Start the plugin in a process group of its own.
+    Attributes:
+        initialized: what the plugin answered to ``initialize``, once it did.
+        notes: notifications the plugin sent, in order.
+        latencies: seconds from request to answer, per method.
+        judgement: holds every frame against the method table.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        stderr: Path | None,
+        transcript: Transcript,
+    ) -> None:
+        """Start the plugin in a process group of its own; without `stderr` nobody reads its standard error.
 
         Raises:
             OSError: it cannot be started.
         """
         self._stderr = stderr
-        with stderr.open("wb") as errors:
+        self._transcript = transcript
+        errors = subprocess.PIPE if stderr is None else stderr.open("wb")
+        try:
             self._process = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -45,9 +67,18 @@ class Peer:
                 stderr=errors,
                 start_new_session=True,
             )
+        finally:
+            if not isinstance(errors, int):
+                errors.close()
+        self.initialized: InitializeResult | None = None
+        self.notes: list[dict[str, Any]] = []
+        self.latencies: dict[str, list[float]] = {}
+        self.judgement = Judgement()
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._replies: dict[str, dict[str, Any]] = {}
+        self._replies: dict[str, list[dict[str, Any]]] = {}
         self._last_id = 0
+        self._may_read = threading.Event()
+        self._may_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -57,60 +88,156 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         """End the plugin and whatever it started in its group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(_KILL_SECONDS)
-        self._reader.join(_KILL_SECONDS)
-        for pipe in (self._stdin, self._stdout):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    @property
+    def pid(self) -> int:
+        """The plugin's process and process group."""
+        return self._process.pid
+
+    def send_bytes(self, data: bytes) -> None:
+        """Write bytes as they are."""
+        self._transcript.sent(data)
+        try:
+            stdin = cast("IO[bytes]", self._process.stdin)
+            stdin.write(data)
+            stdin.flush()
+        except (OSError, ValueError) as error:
+            raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
 
     def send_line(self, line: bytes) -> None:
         """Write one line as it is."""
-        try:
-            self._stdin.write(line + b"\n")
-            self._stdin.flush()
-        except OSError as error:
-            raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
+        self.send_bytes(line + b"\n")
 
     def notify(self, method: str, params: Any = msgspec.UNSET) -> None:
         """Send a notification."""
-        self.send_line(_frame(method=method, params=params))
+        frame = frame_of(method=method, params=params)
+        self.judgement.sending(frame)
+        self.send_line(msgspec.json.encode(frame))
+
+    def begin(self, method: str, params: Any = msgspec.UNSET, *, request_id: Any = None, odd: bool = False) -> Any:
+        """Send a request and answer its id; `odd` params are wrong on purpose."""
+        frame = self.prepared(method, params, request_id=request_id, odd=odd)
+        self.send_line(msgspec.json.encode(frame))
+        return frame["id"]
+
+    def prepared(
+        self, method: str, params: Any = msgspec.UNSET, *, request_id: Any = None, odd: bool = False
+    ) -> dict[str, Any]:
+        """A request that the caller writes itself."""
+        self._last_id += 1
+        frame = frame_of(id=self._last_id if request_id is None else request_id, method=method, params=params)
+        if odd:
+            self.judgement.asking(frame["id"], method)
+        else:
+            self.judgement.sending(frame)
+        return frame
 
     def request(
-        self, method: str, params: Any = msgspec.UNSET, *, request_id: Any = None, seconds: float = ANSWER_SECONDS
+        self,
+        method: str,
+        params: Any = msgspec.UNSET,
+        *,
+        request_id: Any = None,
+        seconds: float = ANSWER_SECONDS,
+        odd: bool = False,
     ) -> dict[str, Any]:
         """Send a request and wait for the frame that answers it.
 
         Raises:
             CheckFailedError: no answer came in time, or the plugin wrote something that is no frame.
         """
-        self._last_id += 1
-        used = self._last_id if request_id is None else request_id
-        self.send_line(_frame(id=used, method=method, params=params))
-        return self.reply(used, f"{method!r} (id {used!r})", seconds)
+        started = time.monotonic()
+        used = self.begin(method, params, request_id=request_id, odd=odd)
+        answer = self.reply(used, f"{method!r} (id {used!r})", seconds)
+        self.latencies.setdefault(method, []).append(time.monotonic() - started)
+        return answer
+
+    def call(self, method: str, params: Any = msgspec.UNSET, *, seconds: float = ANSWER_SECONDS) -> Any:
+        """Send a request and give its result.
+
+        Raises:
+            CheckFailedError: it was answered with an error, or not in time.
+        """
+        answer = self.request(method, params, seconds=seconds)
+        if "error" in answer:
+            raise CheckFailedError(f"{method!r} was answered with error {answer['error']}, expected a result")
+        return answer["result"]
+
+    def refused(
+        self, method: str, params: Any = msgspec.UNSET, *codes: int, odd: bool = False, category: str | None = None
+    ) -> dict[str, Any]:
+        """Send a request that has to be answered with one of these error codes, and give the error."""
+        answer = self.request(method, params, odd=odd)
+        error = answer.get("error")
+        if error is None:
+            raise CheckFailedError(f"{method!r} was answered with a result, expected error {_either(codes)}")
+        if codes and error["code"] not in codes:
+            raise CheckFailedError(f"{method!r} was answered with error {error}, expected code {_either(codes)}")
+        found = error["data"].get("category") if isinstance(error.get("data"), dict) else None
+        if category is not None and found != category:
+            raise CheckFailedError(f"{method!r} was answered with error {error}, expected data.category {category!r}")
+        return cast("dict[str, Any]", error)
 
     def reply(self, request_id: Any, what: str, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         """Wait for the answer under `request_id`, compared with its type: ``1`` is not ``"1"``."""
         key = _key(request_id)
-        while key not in self._replies:
-            try:
-                line = self._lines.get(timeout=seconds)
-            except queue.Empty:
-                raise CheckFailedError(f"no answer to {what} within {seconds:g} s{self._said()}") from None
-            if line is None:
-                raise CheckFailedError(f"the plugin ended before it answered {what}{self._said()}")
-            frame = _decode(line)
-            if "method" not in frame and "id" in frame:
-                if _key(frame["id"]) != key and str(frame["id"]) == str(request_id):
-                    raise CheckFailedError(f"{what} was answered under id {frame['id']!r}, which is another id")
-                self._replies[_key(frame["id"])] = frame
-        return self._replies.pop(key)
+        deadline = time.monotonic() + seconds
+        while not self._replies.get(key):
+            if not self._take(deadline):
+                raise CheckFailedError(f"no answer to {what} within {seconds:g} s{self._said()}")
+            other = next((kept for kept in self._replies if kept != key and kept.strip('"') == key.strip('"')), None)
+            if other is not None:
+                raise CheckFailedError(f"{what} was answered under id {other}, which is another id")
+        return self._replies[key].pop(0)
+
+    def wait_note(
+        self, matches: Callable[[dict[str, Any]], bool], what: str, seconds: float = ANSWER_SECONDS
+    ) -> dict[str, Any]:
+        """Wait for a notification."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = next((note for note in self.notes if matches(note)), None)
+            if found is not None:
+                return found
+            if not self._take(deadline):
+                raise CheckFailedError(f"no {what} within {seconds:g} s{self._said()}")
+
+    def drain(self) -> None:
+        """Read until a ping that is sent now is answered: what the plugin had to say before has arrived."""
+        used = self.begin("$/ping", request_id=f"drain-{self._last_id}")
+        self.reply(used, "'$/ping'", _QUIET_SECONDS * 2)
+
+    def unclaimed(self) -> list[dict[str, Any]]:
+        """Answers that nobody has asked for yet."""
+        return [frame for frames in self._replies.values() for frame in frames]
+
+    def pause_reading(self) -> None:
+        """Stop reading what the plugin writes."""
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._may_read.set()
 
     def close_input(self) -> None:
         """End the plugin's input, as a host that dies does."""
+        self._transcript.noted("end of input")
         with contextlib.suppress(OSError):
-            self._stdin.close()
+            cast("IO[bytes]", self._process.stdin).close()
+
+    def kill(self) -> None:
+        """SIGKILL to the plugin's process group."""
+        self._may_read.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._transcript.noted("SIGKILL")
+        self._process.wait(_KILL_SECONDS)
+        self._reader.join(_KILL_SECONDS)
 
     def exit_code(self, seconds: float = EXIT_SECONDS) -> int:
         """Wait for the plugin to end.
@@ -119,46 +246,63 @@ class Peer:
             CheckFailedError: it did not end in time.
         """
         try:
-            return self._process.wait(seconds)
+            code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise CheckFailedError(f"the plugin still runs after {seconds:g} s{self._said()}") from None
+        self._transcript.noted(f"exit code {code}")
+        return code
 
-    @property
-    def _stdin(self) -> IO[bytes]:
-        return cast("IO[bytes]", self._process.stdin)
+    def _take(self, deadline: float) -> bool:
+        """Take one line in and file it; False when none came before `deadline`."""
+        try:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return False
+        if line is None:
+            self._lines.put(None)
+            raise CheckFailedError(f"the plugin ended while an answer was awaited{self._said()}")
+        self._transcript.received(line)
+        frame = decode_frame(line)
+        self.judgement.received(frame)
+        if "method" not in frame:
+            self._replies.setdefault(_key(frame["id"]), []).append(frame)
+        elif "id" in frame:
+            self._decline(frame)
+        else:
+            self.notes.append(frame)
+        return True
 
-    @property
-    def _stdout(self) -> IO[bytes]:
-        return cast("IO[bytes]", self._process.stdout)
+    def _decline(self, frame: dict[str, Any]) -> None:
+        """A plugin's request: this host has no other plugins."""
+        error = {"code": ErrorCode.HOST_NO_SUCH_PLUGIN, "message": "the conformance harness has no other plugins"}
+        self.send_line(msgspec.json.encode({"jsonrpc": "2.0", "id": frame["id"], "error": error}))
 
     def _read(self) -> None:
-        for line in self._stdout:
-            self._lines.put(line)
+        stdout = cast("IO[bytes]", self._process.stdout)
+        with contextlib.suppress(ValueError):
+            while True:
+                self._may_read.wait()
+                line = stdout.readline()
+                if not line:
+                    break
+                self._lines.put(line)
         self._lines.put(None)
 
     def _said(self) -> str:
+        if self._stderr is None:
+            return ""
         text = self._stderr.read_bytes()[-_STDERR_SHOWN:].decode("utf-8", "replace").strip()
         return f"; its stderr ends with: {text}" if text else ""
 
 
-def _frame(**members: Any) -> bytes:
-    kept = {name: value for name, value in members.items() if value is not msgspec.UNSET}
-    return msgspec.json.encode({"jsonrpc": "2.0", **kept})
+def frame_of(**members: Any) -> dict[str, Any]:
+    """A frame; members that are UNSET are left out."""
+    return {"jsonrpc": "2.0", **{name: value for name, value in members.items() if value is not msgspec.UNSET}}
 
 
 def _key(request_id: Any) -> str:
     return msgspec.json.encode(request_id).decode()
 
 
-def _decode(line: bytes) -> dict[str, Any]:
-    try:
-        frame: Any = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CheckFailedError(f"standard output carries a line that is no frame: {_shown(line)}") from error
-    if not isinstance(frame, dict) or cast("dict[str, Any]", frame).get("jsonrpc") != "2.0":
-        raise CheckFailedError(f"standard output carries JSON that is no JSON-RPC 2.0 frame: {_shown(line)}")
-    return cast("dict[str, Any]", frame)
-
-
-def _shown(line: bytes) -> str:
-    return repr(line[:_LINE_SHOWN].decode("utf-8", "replace"))
+def _either(codes: Sequence[int]) -> str:
+    return " or ".join(str(code) for code in codes) or "of any code"

@@ -1,8 +1,9 @@
 """The plugin under test: its command, a project of its own to be bound to, and the ways to open it."""
 
+import contextlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import msgspec
 
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError
+from animus_conformance.transcript import Transcript
+from animus_plugin_protocol import methods
 from animus_plugin_protocol.version import PROTOCOL_VERSION
 from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginManifest
 
@@ -26,20 +29,32 @@ class PluginUnderTest:
 
     Attributes:
         command: the program and arguments to start it with.
+        folder: everything of this check is kept below it.
+        project: the project the plugin is bound to.
+        transcripts: one for each process that was started.
+        latencies: seconds per method, of all processes together.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
-        """Prepare a project, a state folder and a configuration folder below `folder`."""
+    def __init__(self, command: Sequence[str], folder: Path, manifest: PluginManifest | None = None) -> None:
+        """Prepare a project, a state folder and a configuration folder below `folder`.
+
+        Args:
+            command: how the plugin is started.
+            folder: an empty folder.
+            manifest: what the plugin's manifest is known to be; None asks the plugin.
+        """
         program = Path(command[0])
         # A relative path is meant from here, not from the project folder the plugin starts in.
         found = str(program.absolute()) if program.name != command[0] else command[0]
         self.command = [found, *command[1:]]
-        self._folder = folder
-        self._project = folder / "project"
-        self._project.mkdir(exist_ok=True)
-        self._started = 0
+        self.folder = folder
+        self.project = folder / "project"
+        self.project.mkdir(exist_ok=True)
+        self.transcripts: list[Transcript] = []
+        self.latencies: dict[str, list[float]] = {}
+        self._manifest = manifest
 
-    def manifest_output(self) -> bytes:
+    def manifest_output(self, option: str = "--manifest") -> bytes:
         """What ``--manifest`` prints.
 
         Raises:
@@ -47,24 +62,24 @@ class PluginUnderTest:
         """
         try:
             done = subprocess.run(
-                [*self.command, "--manifest"],
-                cwd=self._project,
-                env=self._environment(),
+                [*self.command, option],
+                cwd=self.project,
+                env=self._environment({}),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
                 timeout=MANIFEST_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise CheckFailedError(f"--manifest still runs after {MANIFEST_SECONDS:g} s") from None
+            raise CheckFailedError(f"{option} still runs after {MANIFEST_SECONDS:g} s") from None
         if done.returncode != 0:
-            raise CheckFailedError(f"--manifest ended with exit code {done.returncode}, expected 0")
+            raise CheckFailedError(f"{option} ended with exit code {done.returncode}, expected 0")
         if len(done.stdout) > MANIFEST_BYTES:
-            raise CheckFailedError(f"--manifest printed {len(done.stdout)} bytes, hosts read {MANIFEST_BYTES}")
+            raise CheckFailedError(f"{option} printed {len(done.stdout)} bytes, hosts read {MANIFEST_BYTES}")
         return done.stdout
 
-    def manifest(self) -> PluginManifest:
-        """The manifest.
+    def read_manifest(self) -> PluginManifest:
+        """The manifest, asked for anew.
 
         Raises:
             CheckFailedError: it is none.
@@ -77,29 +92,47 @@ class PluginUnderTest:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CheckFailedError(f"--manifest printed no manifest: {error}") from error
 
-    def start(self) -> Peer:
-        """The plugin, running, before any handshake."""
-        self._started += 1
-        return Peer(
-            self.command,
-            cwd=self._project,
-            environment=self._environment(),
-            stderr=self._folder / f"stderr-{self._started}",
-        )
+    def manifest(self) -> PluginManifest:
+        """The manifest, asked for once."""
+        if self._manifest is None:
+            self._manifest = self.read_manifest()
+        return self._manifest
 
-    def initialize_params(self, version: str = PROTOCOL_VERSION) -> dict[str, Any]:
+    def start(self, extra: Mapping[str, str] | None = None, *, unread_stderr: bool = False) -> Peer:
+        """The plugin, running, before any handshake, with some more environment variables."""
+        number = len(self.transcripts) + 1
+        transcript = Transcript(f"process {number}: {' '.join(self.command)}")
+        self.transcripts.append(transcript)
+        peer = Peer(
+            self.command,
+            cwd=self.project,
+            environment=self._environment(extra or {}),
+            stderr=None if unread_stderr else self.folder / f"stderr-{number}",
+            transcript=transcript,
+        )
+        peer.latencies = self.latencies
+        return peer
+
+    @contextlib.contextmanager
+    def started(self, extra: Mapping[str, str] | None = None) -> Generator[Peer]:
+        """The plugin behind its handshake."""
+        with self.start(extra) as peer:
+            self.open(peer)
+            yield peer
+
+    def initialize_params(self, version: str = PROTOCOL_VERSION, *, bound: bool = True) -> dict[str, Any]:
         """What a host says first, with a binding to the prepared project."""
         binding = {
-            "project_root": str(self._project),
+            "project_root": str(self.project),
             "repo_scope": "conformance-000000000000",
-            "state_dir": str(self._folder / "state"),
+            "state_dir": str(self.folder / "state"),
         }
-        return {
+        params: dict[str, Any] = {
             "protocol_version": version,
-            "host_info": {"name": "animus-conformance", "version": "0.1.0"},
+            "host_info": {"name": "animus-conformance", "version": "0.7.0"},
             "capabilities": {"streaming": True, "progress": True, "cancellation": True},
-            "init_extensions": {"project_binding": binding},
         }
+        return {**params, "init_extensions": {"project_binding": binding}} if bound else params
 
     def initialize(self, peer: Peer) -> InitializeResult:
         """Send ``initialize`` and read its answer.
@@ -107,20 +140,20 @@ class PluginUnderTest:
         Raises:
             CheckFailedError: it was refused, or the answer is none.
         """
-        answer = peer.request("initialize", self.initialize_params(), seconds=HANDSHAKE_SECONDS)
+        answer = peer.request(methods.INITIALIZE, self.initialize_params(), seconds=HANDSHAKE_SECONDS)
         if "error" in answer:
             raise CheckFailedError(f"'initialize' was refused: {answer['error']}")
-        try:
-            return msgspec.convert(answer.get("result"), InitializeResult)
-        except msgspec.ValidationError as error:
-            raise CheckFailedError(f"the answer to 'initialize' is of another shape: {error}") from error
+        result = msgspec.convert(answer["result"], InitializeResult)
+        peer.initialized = result
+        peer.judgement.subject_kinds = frozenset(result.capabilities.subject_kinds)
+        return result
 
     def open(self, peer: Peer) -> InitializeResult:
         """The whole handshake."""
         result = self.initialize(peer)
-        peer.notify("initialized")
+        peer.notify(methods.INITIALIZED)
         return result
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _FORWARDED if name in os.environ}
-        return kept | {"ANIMUS_CONFIG_DIR": str(self._folder / "config")}
+        return kept | {"ANIMUS_CONFIG_DIR": str(self.folder / "config")} | dict(extra)

@@ -169,6 +169,8 @@ class Dispatcher:
 
     def _free(self) -> int:
         may_start = not (self.is_paused or self.is_draining)
+        if self._only_entry is not None:
+            return LEASE_BATCH if may_start else 0  # however many stand before it
         return free_slots(self._settings.pool_size, self.active, may_start=may_start)
 
     def _accept(self, item: LeasedEntry) -> int:

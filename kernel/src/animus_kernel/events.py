@@ -8,15 +8,16 @@ import asyncio
 import datetime
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from animus_plugin_protocol.wire.control import DaemonEvent
 
-__all__ = ["LISTENER_LIMIT", "EventLog", "ListenerLaggedError", "read_events", "redacted"]
+__all__ = ["LISTENER_LIMIT", "EventLog", "Listener", "ListenerLaggedError", "read_events", "redacted"]
 
 LISTENER_LIMIT = 4096
 """Events that may wait for one listener."""
@@ -43,6 +44,28 @@ class ListenerLaggedError(Exception):
     """The listener was too slow; events are missing for it from here on."""
 
 
+class Listener:
+    """An iterator over events that raises `ListenerLaggedError` once more than `LISTENER_LIMIT` of them waited."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[DaemonEvent] = asyncio.Queue()
+        self._has_lagged = False
+
+    def put(self, event: DaemonEvent) -> None:
+        """Hand over one event; never waits."""
+        self._has_lagged = self._has_lagged or self._waiting.qsize() >= LISTENER_LIMIT
+        if not self._has_lagged:
+            self._waiting.put_nowait(event)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> DaemonEvent:
+        if self._has_lagged:
+            raise ListenerLaggedError
+        return await self._waiting.get()
+
+
 class EventLog:
     """The recorder of one host. Appending does not wait for the disk: events explain, they do not decide."""
 
@@ -53,7 +76,7 @@ class EventLog:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._seq = max((event.seq for event in _tail(path)), default=0)
         self._descriptor = self._open()
-        self._listeners: set[asyncio.Queue[DaemonEvent]] = set()
+        self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
 
     def record(self, kind: str, **payload: Any) -> DaemonEvent:
         """Write an event down and tell the listeners."""
@@ -76,26 +99,14 @@ class EventLog:
             self._descriptor = self._open()
         event = DaemonEvent(id=row.id, seq=row.seq, occurred_at=now, kind=kind, payload=data)
         for listener in self._listeners:
-            if listener.qsize() <= LISTENER_LIMIT:  # one over the limit marks the gap for the reading side
-                listener.put_nowait(event)
+            listener.put(event)
         return event
 
-    async def listen(self) -> AsyncIterator[DaemonEvent]:
-        """Events from now on.
-
-        Raises:
-            ListenerLaggedError: more than `LISTENER_LIMIT` events waited.
-        """
-        listener: asyncio.Queue[DaemonEvent] = asyncio.Queue()
+    def listen(self) -> "Listener":
+        """Events from now on, for as long as the listener is kept."""
+        listener = Listener()
         self._listeners.add(listener)
-        try:
-            while True:
-                event = await listener.get()
-                if listener.qsize() >= LISTENER_LIMIT:
-                    raise ListenerLaggedError
-                yield event
-        finally:
-            self._listeners.discard(listener)
+        return listener
 
     def close(self) -> None:
         """Let go of the file."""

@@ -84,6 +84,10 @@ class Execution:
             result = msgspec.json.decode(await call, type=WorkflowExecuteResult)
         except RpcFault as fault:
             await self._broke_off(run, fault)
+        except asyncio.CancelledError:
+            if run.state is not RunState.STOPPING:
+                raise
+            run.move(Step.CLOSE)  # cancelled by ourselves in `_stop`
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             await self._broke_off(run, RefusedError(f"the runner's result does not fit the protocol: {error}"))
         else:

@@ -15,12 +15,17 @@ from animus_process import start_time_of
 __all__ = ["Holder", "hold_instance", "instance_holder"]
 
 
+_PROBE_SECONDS = 0.5
+_POLL_SECONDS = 0.01
+
+
 class Holder(NamedTuple):
     """Who holds the lock, as it wrote itself down; `pid` is None while it has not yet."""
 
     pid: int | None
     purpose: str
     started_at: float | None
+    start_time: str | None = None
 
 
 @contextmanager
@@ -32,7 +37,7 @@ def hold_instance(project: Project, purpose: str) -> Iterator[None]:
     """
     project.ensure_state()
     with _lock_path(project).open("a+b") as file:
-        if not _try_lock(file):
+        if not _lock_within(file, _PROBE_SECONDS):
             holder = _read(file)
             raise KernelError(
                 "conflict",
@@ -65,6 +70,16 @@ def _lock_path(project: Project) -> Path:
     return project.state_dir / "daemon" / "daemon.lock"
 
 
+def _lock_within(file: IO[bytes], seconds: float) -> bool:
+    """Take the lock. Somebody who only looks holds it for a moment without writing, so an empty file is waited out."""
+    deadline = time.monotonic() + seconds
+    while not _try_lock(file):
+        if _read(file).pid is not None or time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
 def _try_lock(file: IO[bytes]) -> bool:
     import portalocker  # noqa: PLC0415 - slow to import; most callers of this package never lock
 
@@ -79,6 +94,6 @@ def _read(file: IO[bytes]) -> Holder:
     file.seek(0)
     try:
         row: dict[str, Any] = json.loads(file.read())
-        return Holder(int(row["pid"]), str(row["purpose"]), float(row["at"]))
+        return Holder(int(row["pid"]), str(row["purpose"]), float(row["at"]), row["start_time"])
     except (ValueError, KeyError, TypeError):
         return Holder(None, "starting or ending", None)

@@ -13,10 +13,11 @@ import msgspec
 
 from animus_kernel.client import ControlClient
 from animus_kernel.errors import KernelError, error_from_wire
-from animus_kernel.instance import instance_holder
+from animus_kernel.instance import Holder, instance_holder
 from animus_kernel.project import Project
 from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.wire.control import DaemonStatusResult
+from animus_process import Liveness, liveness
 
 __all__ = ["START_SECONDS", "start_daemon", "stop_daemon"]
 
@@ -58,10 +59,12 @@ def start_daemon(project: Project, settings: DaemonSettings) -> DaemonStatusResu
     finally:
         os.close(ready)
     if answer.startswith(b"{"):
+        process.wait(START_SECONDS)
         raise error_from_wire(json.loads(answer))
     client = ControlClient.connect(project) if answer else None
     if client is None:
         process.kill()
+        process.wait()
         log = project.log_path.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
         message = f"the daemon did not start within {START_SECONDS:.0f} s; its log {project.log_path} ends with:\n{log}"
         raise KernelError("unavailable", message, details={"log_path": str(project.log_path)})
@@ -87,7 +90,7 @@ def stop_daemon(project: Project, timeout_seconds: float = 60.0) -> bool:
     elif holder.pid is not None:
         os.kill(holder.pid, signal.SIGTERM)  # it holds the lock, so the pid is its own
     deadline = time.monotonic() + timeout_seconds
-    while instance_holder(project) is not None:
+    while instance_holder(project) is not None or _is_alive(holder):
         if time.monotonic() > deadline:
             message = (
                 f"process {holder.pid} did not end within {timeout_seconds:.0f} s; end it with: kill -9 {holder.pid}"
@@ -95,6 +98,11 @@ def stop_daemon(project: Project, timeout_seconds: float = 60.0) -> bool:
             raise KernelError("unavailable", message, details={"pid": holder.pid})
         time.sleep(_POLL_SECONDS)
     return True
+
+
+def _is_alive(holder: Holder) -> bool:
+    """The lock is free a moment before its process is gone."""
+    return holder.pid is not None and liveness(holder.pid, holder.start_time) is Liveness.ALIVE
 
 
 def _read_ready(ready: int) -> bytes:

@@ -5,13 +5,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from animus_plugin_protocol.errors import FatalError
+from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError
 from animus_plugin_protocol.methods import METHODS
 
 __all__ = ["CALL_SECONDS", "NoteListener", "Plugins", "ask"]
 
 CALL_SECONDS = 30.0
 """How long a plugin may take to answer an ordinary request."""
+
+_READS = frozenset({"list", "get", "load", "stats", "validate", "next", "next_deadline"})
+"""Asked again once when the plugin died meanwhile: asking changes nothing."""
 
 NoteListener = Callable[[str, msgspec.Raw], None]
 """Told method and params of each notification that belongs to a call, in order, before its answer."""
@@ -60,7 +63,12 @@ async def ask(
         RpcFault: as `Plugins.call`; `FatalError` when the answer does not fit its type.
     """
     row = METHODS[method]
-    raw = await plugins.call(role or row.kind, spelling or method, params, timeout_seconds=timeout_seconds)
+    try:
+        raw = await plugins.call(role or row.kind, spelling or method, params, timeout_seconds=timeout_seconds)
+    except RetriableError as fault:
+        if fault.code != ErrorCode.HOST_PLUGIN_DIED or method.rpartition("/")[2] not in _READS:
+            raise
+        raw = await plugins.call(role or row.kind, spelling or method, params, timeout_seconds=timeout_seconds)
     try:
         return msgspec.json.decode(raw or b"null", type=row.result_type() or Any)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

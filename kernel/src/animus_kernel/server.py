@@ -46,7 +46,7 @@ class Operations:
     def __init__(
         self,
         unary: Callable[[Operation, Any], Awaitable[Any]],
-        stream: Callable[[Operation, Any], AsyncIterator[Any]],
+        stream: Callable[[Operation, Any], Awaitable[AsyncIterator[Any]]],
     ) -> None:
         self.unary = unary
         self.stream = stream
@@ -149,7 +149,7 @@ class _Client:
             raise
 
     async def _stream(self, request_id: Any, operation: Operation, params: Any) -> None:
-        stream = self._operations.stream(operation, params)
+        stream = await self._operations.stream(operation, params)  # listens from here on, so acknowledge after it
         reason = "ended"
         self._send(encode_result(request_id, {"watching": True}, operation.name))
         try:

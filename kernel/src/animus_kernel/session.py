@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +62,7 @@ async def _run(
         if on_event is not None:
             kernel.jobs.start("events", _tell(kernel, on_event))
         if operation.stream is not None:
-            return [item async for item in handler_of(operation)(kernel, params)]
+            return [item async for item in await handler_of(operation)(kernel, params)]
         result = await kernel.run(operation, params)
         if kernel.must_nudge and not may_host:
             await asyncio.to_thread(_nudge, project)
@@ -76,8 +75,7 @@ async def _run(
 
 
 async def _tell(kernel: Kernel, on_event: EventListener) -> None:
-    stream = functools.partial(handler_of(OPERATIONS["workflow/events"]), kernel)
-    async for event in stream(WorkflowEventsParams()):
+    async for event in await handler_of(OPERATIONS["workflow/events"])(kernel, WorkflowEventsParams()):
         on_event(event)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from animus_queue_default.adapter import build
 from animus_queue_default.clock import HandClock
 from animus_queue_default.fenced import FencedQueue
@@ -175,9 +176,7 @@ def connect(tmp_path, clock):
         host_in, plugin_out = os.pipe()
         streams = [os.fdopen(plugin_in, "rb", 0), os.fdopen(plugin_out, "wb", 0)]
         host_write, host_read = os.fdopen(host_out, "wb"), os.fdopen(host_in, "rb")
-        thread = threading.Thread(
-            target=build(on).run, kwargs={"stdin": streams[0], "stdout": streams[1]}, daemon=True
-        )
+        thread = threading.Thread(target=build(on).run, kwargs={"stdin": streams[0], "stdout": streams[1]}, daemon=True)
         thread.start()
         running.append((thread, host_write, host_read, streams))
         host = Host(host_write, host_read)

@@ -1,9 +1,10 @@
 """Tickets, fences, repository reservations and what is said about what is blocked."""
 
 import pytest
+
+from animus_queue_default.act import FenceOutcome
 from animus_queue_default.entry import Repository
 from animus_queue_default.fault import FencedEntryError, InvalidRequestError
-from animus_queue_default.fenced import FenceOutcome
 from animus_queue_default.handout import BlockReason, Exclusion
 from animus_queue_default.lease import LeaseTerms, fence_of
 from animus_queue_default.status import Outcome

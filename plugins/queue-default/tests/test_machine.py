@@ -4,18 +4,20 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from animus_queue_default.act import FenceOutcome
 from animus_queue_default.clock import MICROSECONDS, HandClock
 from animus_queue_default.entry import Priority
-from animus_queue_default.fenced import FencedQueue, FenceOutcome
+from animus_queue_default.fenced import FencedQueue
 from animus_queue_default.lease import LeaseTerms, fence_of
 from animus_queue_default.queue import Queue
 from animus_queue_default.request import Request
 from animus_queue_default.status import Outcome
 from animus_queue_default.store import Store
 from animus_queue_default.view import totals
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 TTL = 120
 

@@ -39,7 +39,9 @@ def test_start_up_imports_only_what_it_needs():
         "import sys; import animus_queue_default.__main__ as entry; entry.build();"
         f"print([name for name in {LATE!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT_SECONDS)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT_SECONDS
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -142,7 +144,7 @@ def test_a_damaged_journal_makes_the_plugin_unhealthy_and_names_the_file(spawn, 
     whole = journal.read_bytes()
     journal.write_bytes(whole[:100] + b"\xff" + whole[101:])
     late, _ = spawn()
-    with pytest.raises(rpc_error, match="journal-00000001.log") as caught:
+    with pytest.raises(rpc_error, match=r"journal-00000001\.log") as caught:
         late.call("queue/enqueue", {"subject_dispatch": dispatch("D")})
     assert caught.value.code == -32603
     assert "truncate -s" in str(caught.value)

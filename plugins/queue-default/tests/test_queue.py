@@ -1,6 +1,7 @@
 """Order, deduplication, leases of the first generation."""
 
 import pytest
+
 from animus_queue_default.clock import MICROSECONDS
 from animus_queue_default.entry import Priority
 from animus_queue_default.fault import InvalidRequestError

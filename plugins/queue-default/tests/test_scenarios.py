@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+
 from animus_queue_default.clock import SystemClock
 
 STATE = "state/queue/journal-00000001.log"
@@ -120,7 +121,7 @@ def test_an_expired_entry_is_swept_and_a_held_twin_is_not(host, dispatch, clock)
     clock.move(120)
     assert lease(host, 2) == []
     assert [entry["entry_id"] for entry in host.call("queue/list", {})["entries"]] == [held]
-    enqueue(host, dispatch, "C", **{"run_at": at(clock, -10), "expire_after_secs": 5})
+    enqueue(host, dispatch, "C", run_at=at(clock, -10), expire_after_secs=5)
     enqueue(host, dispatch, "D")
     assert host.call("queue/stats")["total"] == 2
 
@@ -256,9 +257,7 @@ def test_two_entries_for_one_repository_ref_are_not_leased_together(host, dispat
     second = v2_enqueue(host, dispatch, "B", repository={"repository": "acme/site", **refs})["entry_id"]
     result = v2_lease(host, 2)
     assert [item["entry"]["entry_id"] for item in result["leased"]] == [first]
-    assert result["blocked"] == [
-        {"entry_id": second, "reason": "repository_ref_collision", "conflicts_with": first}
-    ]
+    assert result["blocked"] == [{"entry_id": second, "reason": "repository_ref_collision", "conflicts_with": first}]
     fence = result["leased"][0]["execution"]
     host.call("queue/v2/completion", {"execution": fence, "status": "completed"})
     assert [item["entry"]["entry_id"] for item in v2_lease(host, 2)["leased"]] == [second]

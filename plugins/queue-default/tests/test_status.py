@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from animus_queue_default.entry import Entry, Grant, Standing
 from animus_queue_default.fault import FencedEntryError, InvalidRequestError, NotAssignedError, WrongStatusError
 from animus_queue_default.fenced import FencedQueue
@@ -24,13 +25,16 @@ def place(ledger, clock, condition):
     standing = {
         Condition.PENDING: Standing(grant=grant, **ticket),
         Condition.HELD: Standing(status=Status.HELD, grant=grant, **ticket),
-        Condition.ASSIGNED: Standing(status=Status.ASSIGNED, grant=Grant("", 1, now + 60_000_000, fenced=False), **ticket),
+        Condition.ASSIGNED: Standing(
+            status=Status.ASSIGNED, grant=Grant("", 1, now + 60_000_000, fenced=False), **ticket
+        ),
         Condition.UNKNOWN: Standing(status=Status.UNKNOWN, **ticket),
     }.get(condition, Standing(status=Status.ASSIGNED, grant=grant, **ticket))
     if condition is not Condition.MISSING:
         entry = Entry(
             seq=1, entry_id="e", subject="task:A", subject_key="A", workflow_ref="standard", dispatch=b"{}",
-            priority=2, position=0, enqueued_at=now, run_at=now, run_at_text="x", expire_after_secs=10, standing=standing,
+            priority=2, position=0, enqueued_at=now, run_at=now, run_at_text="x", expire_after_secs=10,
+            standing=standing,
         )  # fmt: skip
         ledger.emit(Added(entry))
     fence = Fence(

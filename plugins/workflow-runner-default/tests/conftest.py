@@ -41,6 +41,8 @@ class Host:
         )
         self.project, self.state_dir = project, state_dir
         self.stderr: list[str] = []
+        self.cancelled: list[Any] = []
+        self.calls: list[dict[str, Any]] = []
         self.on_host_call: Callable[[dict[str, Any]], Any] | None = None
         self.progress: dict[Any, list[dict[str, Any]]] = {}
         self.arrived = threading.Condition()
@@ -161,7 +163,14 @@ class Host:
                 with self.arrived:
                     self.progress[frame["params"]["id"]].append(frame["params"]["value"])
                     self.arrived.notify_all()
+            elif frame.get("method") == "$/cancelRequest":
+                with self.arrived:
+                    self.cancelled.append(frame["params"]["id"])
+                    self.arrived.notify_all()
             elif frame.get("method") == "host/call":
+                with self.arrived:
+                    self.calls.append(frame["params"])
+                    self.arrived.notify_all()
                 threading.Thread(target=self._answer, args=(frame,), daemon=True).start()
             elif "id" in frame and frame["id"] in self._replies:
                 self._replies[frame["id"]].put(frame)
@@ -169,6 +178,10 @@ class Host:
             waiting.put(None)
 
     def _answer(self, frame: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the plugin may be gone by now
+            self._reply(frame)
+
+    def _reply(self, frame: dict[str, Any]) -> None:
         assert self.on_host_call is not None
         try:
             result = self.on_host_call(frame["params"])
@@ -203,7 +216,7 @@ def execute_params(workflow_ref: str | None, **more: Any) -> dict[str, Any]:
 
 def agent_result(output: str, **more: Any) -> dict[str, Any]:
     base = {"session_id": "s", "exit_code": 0, "output": output, "duration_ms": 1, "backend": "scripted"}
-    lists = dict.fromkeys(("metadata", "tool_calls", "tool_results", "thinking", "errors"), [])
+    lists = {key: [] for key in ("metadata", "tool_calls", "tool_results", "thinking", "errors")}
     return base | lists | more
 
 

@@ -1,6 +1,7 @@
 """Agent phases through the plugin; the host answers for the provider."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,44 @@ def test_rework_reason_survives_a_kill_of_the_runner(start_host, define, agent_r
     second.on_host_call = script
     assert second.call("workflow/execute", {"workflow_id": "r1"})["workflow_status"] == "completed"
     assert "mind the gap" in script.prompts()[0]
+
+
+def test_cancelled_run_cancels_its_agent(start_host, define, agent_reply):
+    define(definitions())
+    host = start_host(host_calls=True)
+    release = threading.Event()
+    host.on_host_call = lambda params: release.wait(30) and agent_reply("late")
+    number = host.begin_execute("w", workflow_id="x1")
+    host.wait_progress(number, kind="started", phase_id="impl")
+    with host.arrived:
+        host.arrived.wait_for(lambda: host.calls, 10)
+    assert host.signal("x1", "cancel")["status"] == "cancelled"
+    assert host.finish(number)["workflow_status"] == "cancelled"
+    with host.arrived:
+        assert host.arrived.wait_for(lambda: host.cancelled, 10)
+    release.set()
+
+
+def test_agent_that_takes_too_long_fails_the_run(start_host, define, agent_reply):
+    define(definitions().replace("agent: coder, directive", "runtime: {timeout_secs: 1}, agent: coder, directive"))
+    host = start_host(host_calls=True)
+    release = threading.Event()
+    host.on_host_call = lambda params: release.wait(30) and agent_reply("late")
+    result = host.execute("w")
+    release.set()
+    assert result["workflow_status"] == "failed"
+    assert "longer than 1 s" in result["reason"]
+
+
+def test_large_payload_is_not_carried_along(start_host, define):
+    define(
+        "tools_allowlist: [sh]\nworkflows:\n  - {id: w, phases: [p]}\nphases:\n  p:\n    mode: command\n    command:\n"
+        "      program: sh\n      parse_json_output: true\n"
+        '      args: [-c, \'printf \\{; printf %s \\"a\\":\\"; head -c 200000 /dev/zero | tr \\\\0 x; echo \\"\\}\']\n'
+    )
+    result = start_host().execute("w")
+    assert result["workflow_status"] == "completed", result
+    assert "200008 bytes" in result["phase_results"][0]["outcome"]["result"]["payload"]
 
 
 def test_prompt_can_be_looked_at_before_it_is_sent(agents, define):

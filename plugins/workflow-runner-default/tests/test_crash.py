@@ -17,7 +17,9 @@ phases:
     idempotency: IDEMPOTENCY
     command:
       program: sh
-      args: [-c, "echo broken >> marker; (setsid sleep 300 & echo $! > survivor); echo $$$$ > pid; [ -e go ] || sleep 300"]
+      args:
+        - -c
+        - "echo broken >> marker; (setsid sleep 300 & echo $! > survivor); echo $$$$ > pid; [ -e go ] || sleep 300"
   last: {mode: command, command: {program: sh, args: [-c, "echo last >> marker"]}}
 """
 WAIT_SECONDS = 15

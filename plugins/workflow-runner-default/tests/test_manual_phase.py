@@ -127,6 +127,18 @@ def test_cancel_ends_the_processes_of_a_running_phase(host, define, project):
     assert not list((host.state_dir / "processes").glob("*.json"))
 
 
+def test_request_that_the_host_cancels_ends_the_execution_but_not_the_run(host, define, project):
+    define(SLOW.replace("one: {mode: command,", "one: {mode: command, idempotency: idempotent,"))
+    number = host.begin_execute("w", workflow_id="c2")
+    host.wait_progress(number, kind="started", phase_id="one")
+    host._send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": number}})
+    with pytest.raises(Exception, match="-32002"):
+        host.finish(number)
+    assert not list((host.state_dir / "processes").glob("*.json"))
+    (project / "go").touch()
+    assert host.call("workflow/execute", {"workflow_id": "c2"})["workflow_status"] == "completed"
+
+
 def test_signal_to_an_unknown_run_is_refused(host, define, rpc_error):
     define(SLOW)
     with pytest.raises(rpc_error) as refusal:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_three_commands_complete_in_order_with_their_events(host, define):
     assert events == [(phase, kind) for phase in ("p1", "p2", "p3") for kind in ("started", "decision", "completed")]
     live = [(event["phase_id"], event["kind"]) for event in host.progress[number]]
     assert live == events
+
+
+def test_version_is_that_of_the_distribution(host):
+    assert host.call("workflow/inspect", {"what": "runner"})["value"]["version"] == version(
+        "animus-workflow-runner-default"
+    )
 
 
 def test_initialize_without_a_project_is_refused(start_host, rpc_error):

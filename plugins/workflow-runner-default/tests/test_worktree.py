@@ -58,6 +58,16 @@ def test_run_works_in_a_worktree_and_its_commit_is_merged(host, define, reposito
     assert not list((host.state_dir / "worktrees").iterdir())
 
 
+def test_branch_that_was_checked_out_is_the_default_target(host, define, repository, git):
+    define(definitions("post_success: {merge: {strategy: merge}}"))
+    commit_all(git, repository)
+    git(repository, "branch", "--move", "trunk")
+    result = host.execute("w")
+    assert result["workflow_status"] == "completed", result
+    assert result["post_success"]["target_branch"] == "trunk"
+    assert (repository / "new.txt").exists()
+
+
 def test_configured_identity_is_used(host, define, repository, git):
     define(definitions())
     git(repository, "config", "user.name", "Me")

@@ -39,7 +39,8 @@ class ProcessLedger:
     """A directory with one record file per running process.
 
     All components of one project share one directory: each record says who owns the process, and only a dead owner's
-    processes are ever swept. Calls block on the disk (two fsyncs for a record).
+    processes are ever swept. Nothing is synced to the disk: a record has to outlive the process that wrote it, which
+    the system's cache does, and it has no use after the machine went down, which took all processes with it.
 
     Attributes:
         directory: made (0700) when the first record is written.
@@ -49,7 +50,7 @@ class ProcessLedger:
         self.directory = directory
 
     def record(self, pid: int, *, purpose: str, run_id: str | None = None, mark: str | None = None) -> ProcessRecord:
-        """Write down a process before it is let through its gate; on return the record is on disk.
+        """Write down a process before it is let through its gate; on return every other process can read it.
 
         Args:
             pid: the process, waiting at its gate.
@@ -70,13 +71,10 @@ class ProcessLedger:
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(record.encode())
-                stream.flush()
-                os.fsync(stream.fileno())
             temporary.rename(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._sync_directory()
         return record
 
     def forget(self, record: ProcessRecord) -> None:
@@ -156,10 +154,3 @@ class ProcessLedger:
 
     def _path(self, record: ProcessRecord) -> Path:
         return self.directory / f"{record.record_id}{_SUFFIX}"
-
-    def _sync_directory(self) -> None:
-        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -18,6 +18,7 @@ __all__ = [
     "become_subreaper",
     "environment_of",
     "liveness",
+    "may_be_younger",
     "process_table",
     "reap",
     "send_signal",
@@ -30,6 +31,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PS_TIMEOUT_SECONDS = 5.0
 _FIELD_STATE, _FIELD_PARENT, _FIELD_GROUP, _FIELD_SESSION, _FIELD_START = 0, 1, 2, 3, 19
 _DEAD_STATES = frozenset("ZXx")
+_STAT_BYTES = 4096
 
 
 class Liveness(enum.Enum):
@@ -64,10 +66,17 @@ _BOOT = _boot_id() if _IS_LINUX else ""
 
 
 def _linux_row(pid: int) -> ProcessRow | None:
+    # Plain calls: this is read for every process of the machine whenever a command has ended.
     try:
-        text = (_PROC / str(pid) / "stat").read_bytes()
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        text = os.read(descriptor, _STAT_BYTES)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     # The name in parentheses may itself hold blanks and parentheses.
     fields = text[text.rfind(b")") + 2 :].decode("ascii", "replace").split()
     if len(fields) <= _FIELD_START:
@@ -108,7 +117,7 @@ def process_table() -> dict[int, ProcessRow]:
     """Every process that can be seen, by pid."""
     if not _IS_LINUX:
         return {row.pid: row for row in _ps_rows("-ax")}
-    rows = (_linux_row(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit())
+    rows = (_linux_row(int(name)) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - as in _linux_row
     return {row.pid: row for row in rows if row is not None}
 
 
@@ -119,6 +128,15 @@ def start_time_of(pid: int) -> str | None:
     """
     row = _row_of(pid)
     return None if row is None else row.start_time
+
+
+def may_be_younger(row: ProcessRow, start_time: str | None) -> bool:
+    """Whether the process of `row` can have been started by one that started at `start_time`."""
+    if not _IS_LINUX or start_time is None:
+        return True
+    boot, _, ticks = start_time.rpartition(":")
+    own_boot, _, own_ticks = row.start_time.rpartition(":")
+    return boot != own_boot or int(own_ticks) >= int(ticks)
 
 
 def liveness(pid: int, start_time: str | None) -> Liveness:

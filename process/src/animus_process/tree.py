@@ -12,7 +12,7 @@ from collections.abc import Collection
 from animus_process.clock import Clock, SystemClock
 from animus_process.environment import MARK_VARIABLE
 from animus_process.record import ProcessRecord
-from animus_process.system import ProcessRow, environment_of, process_table, reap, send_signal
+from animus_process.system import ProcessRow, environment_of, may_be_younger, process_table, reap, send_signal
 
 __all__ = [
     "KILL_SECONDS",
@@ -51,6 +51,11 @@ def _may_trust_group(table: dict[int, ProcessRow], record: ProcessRecord) -> boo
     return leader is None or _is_root(leader, record)
 
 
+def _may_carry(row: ProcessRow, record: ProcessRecord) -> bool:
+    """Spares reading the environment of everything that ran before the recorded process did."""
+    return may_be_younger(row, record.start_time)
+
+
 def _carries_mark(row: ProcessRow, needle: bytes) -> bool:
     environment = environment_of(row.pid)
     return environment.startswith(needle + b"\0") or b"\0" + needle + b"\0" in environment
@@ -64,7 +69,7 @@ def _members(record: ProcessRecord) -> list[ProcessRow]:
     found: dict[int, ProcessRow] = {}
     for row in table.values():
         in_group = trusted and record.pid in (row.group, row.session)
-        if _is_root(row, record) or in_group or (needle and _carries_mark(row, needle)):
+        if _is_root(row, record) or in_group or (needle and _may_carry(row, record) and _carries_mark(row, needle)):
             found[row.pid] = row
     children: dict[int, list[ProcessRow]] = {}
     for row in table.values():

@@ -41,13 +41,8 @@ class AsyncScheduler(ThreadScheduler):
             return False
         task = self._loop.create_task(_run(call))
         self._tasks.add(task)
-
-        def ended(_task: object) -> None:
-            self._tasks.discard(task)
-            if not call.context.closed:  # cancelled before its first step: the handler never ran
-                call.finish(call.error_reply(Cancelled()))
-
-        task.add_done_callback(ended)
+        task.add_done_callback(self._tasks.discard)
+        # through the loop's queue: the task's first step stands before it there, so every task gets to reply
         call.interrupt = lambda: self._loop.call_soon_threadsafe(task.cancel)
         return True
 

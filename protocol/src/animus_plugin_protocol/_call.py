@@ -1,8 +1,9 @@
 """One request or notification while its handler works: params in, reply bytes out, whatever the handler does."""
 
+import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 
@@ -17,6 +18,9 @@ __all__ = ["Call", "error_reply", "report_exception", "report_line"]
 
 TRACEBACK_FRAMES: Final = 30
 """How much of a traceback goes to stderr, which nobody may be reading."""
+
+LINE_CHARACTERS: Final = 1000
+"""How long one line of ours on stderr may get."""
 
 
 class Call:
@@ -133,20 +137,21 @@ def report_exception(what: str, error: BaseException) -> None:
     """Write what went wrong to stderr, where hosts keep the last lines for their own reports."""
     import traceback  # noqa: PLC0415 - start-up is a budget and most processes never need it
 
-    try:
-        print(f"animus: {what}", file=sys.stderr)  # noqa: T201 - stderr is a plugin's log
-        traceback.print_exception(error, limit=-TRACEBACK_FRAMES, file=sys.stderr)
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return  # stderr is gone; the reply still says what happened
+    frames = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
+    _write_log(f"animus: {what}\n{''.join(frames)}")
 
 
 def report_line(text: str) -> None:
     """Write one line to stderr."""
-    try:
-        print(f"animus: {text}"[:1000], file=sys.stderr, flush=True)  # noqa: T201 - stderr is a plugin's log
-    except (OSError, ValueError):
-        return
+    _write_log(f"animus: {text}"[:LINE_CHARACTERS] + "\n")
+
+
+def _write_log(text: str) -> None:
+    log: TextIO | None = sys.stderr  # None where the process was started without one
+    if log is not None:
+        with contextlib.suppress(OSError, ValueError):  # stderr is gone; the reply still says what happened
+            log.write(text)
+            log.flush()
 
 
 def _nothing() -> None:

@@ -1,6 +1,7 @@
 """How a connection ends: ``shutdown``, ``exit``, the end of stdin. Every wait is bounded; being killed is normal."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ RunHook = Callable[[Callable[[], Any], float], None]
 
 
 class Ending:
-    """Ends a connection once, by whichever way comes first."""
+    """Ends a connection once, by whichever way comes first; a second way waits for the first."""
 
     def __init__(
         self, running: Running, outbox: Outbox, hooks: tuple[Callable[[], object], ...], run_hook: RunHook
@@ -37,27 +38,35 @@ class Ending:
         self._hooks = hooks
         self._run_hook = run_hook
         self._lock = threading.Lock()
-        self._hooks_ran = False
+        self._replies: deque[bytes] = deque()
+
+    def reply_when_stopped(self, reply: bytes) -> None:
+        """Have the answer to a ``shutdown`` written once work has stopped, whoever stops it."""
+        self._replies.append(reply)
 
     def stop_work(self, *, finish_seconds: float = 0.0) -> bool:
         """Let handlers finish for a while, cancel the rest, wait for that, run the callbacks (once in all).
 
         Whether every handler came to its end.
         """
-        is_idle = self._running.wait_idle(finish_seconds)
-        if not is_idle:
-            self._running.stop_all()
-            is_idle = self._running.wait_idle(CANCELLED_SECONDS)
         with self._lock:
-            ran, self._hooks_ran = self._hooks_ran, True
-        if not ran and self._hooks:
-            for hook in self._hooks:
-                try:
-                    self._run_hook(hook, HOOK_SECONDS / len(self._hooks))
-                except Exception as error:  # noqa: BLE001 - one callback does not keep the others from running
-                    report_exception("an on_shutdown callback failed", error)
+            is_idle = self._running.wait_idle(finish_seconds)
+            if not is_idle:
+                self._running.stop_all()
+                is_idle = self._running.wait_idle(CANCELLED_SECONDS)
+            self._run_hooks()
+            while self._replies:
+                self._outbox.put(self._replies.popleft())
         return is_idle
 
     def close(self) -> None:
         """Write what is left to write."""
         self._outbox.flush(FLUSH_SECONDS)
+
+    def _run_hooks(self) -> None:
+        hooks, self._hooks = self._hooks, ()
+        for hook in hooks:
+            try:
+                self._run_hook(hook, HOOK_SECONDS / len(hooks))
+            except Exception as error:  # noqa: BLE001 - one callback does not keep the others from running
+                report_exception("an on_shutdown callback failed", error)

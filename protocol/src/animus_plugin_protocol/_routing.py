@@ -26,7 +26,7 @@ from animus_plugin_protocol.wire.lifecycle import CancelParams, HealthCheckResul
 __all__ = ["Engine", "Scheduler"]
 
 _Inline = tuple[int, Any, str, Context | None]
-"""A reply that waits for the flush: its place among the replies of its batch, its request's id and method, its context."""
+"""A reply that waits for the flush: its place in the batch, its request's id and method, its handler's context."""
 
 _EMPTY: Final[dict[str, Any]] = {}
 _HEALTHY: Final = "healthy"
@@ -93,10 +93,7 @@ class Engine:
                 break
         if inline:
             self._flush(replies, inline)
-        if len(replies) == 1:
-            data = replies[0]
-        else:
-            data = b"".join([reply for reply in replies if reply is not None])
+        data = replies[0] if len(replies) == 1 else b"".join([reply for reply in replies if reply is not None])
         if data:
             self._session.outbox.put(data)
 
@@ -246,13 +243,9 @@ class Engine:
 
     def _shutdown(self, frame: Frame) -> None:
         self._handshake.close()
-
-        def stop() -> None:
-            self._ending.stop_work()
-            if frame.wants_reply:
-                self._session.outbox.put(encode_result(frame.id, _EMPTY, methods.SHUTDOWN))
-
-        self._scheduler.defer(stop)
+        if frame.wants_reply:
+            self._ending.reply_when_stopped(encode_result(frame.id, _EMPTY, methods.SHUTDOWN))
+        self._scheduler.defer(self._ending.stop_work)
 
     def _exit(self, frame: Frame) -> bytes | None:
         self.is_stopped = True

@@ -133,11 +133,16 @@ def open_streams(stdin: BinaryIO | None, stdout: BinaryIO | None) -> Generator[S
 
 def claim_standard_streams() -> tuple[int, int]:
     """Take descriptors 0 and 1 away; the private descriptors that lead to the host, not inherited by children."""
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.fstat(2)
+    except OSError:  # started without stderr: nothing else may take its number
+        os.dup2(null, 2)
     read_from, write_to = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    os.close(null)
     os.dup2(2, 1)
+    if null > 2:  # noqa: PLR2004 - where descriptor 2 was free it may have become that
+        os.close(null)
     stray: object = sys.stdout
     if isinstance(stray, io.TextIOWrapper):  # a stray print is seen when it happens, whatever it holds
         stray.reconfigure(line_buffering=True, errors="backslashreplace")  # pyright: ignore[reportUnknownMemberType] - generic in typeshed only

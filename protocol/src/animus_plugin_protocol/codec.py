@@ -37,6 +37,7 @@ _NULL: Final = msgspec.Raw(b"null")
 _encoder: Final = msgspec.json.Encoder()
 _frame_decoder: Final = msgspec.json.Decoder(Frame)
 _error_decoder: Final = msgspec.json.Decoder(ErrorObject)
+_members_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 """What msgspec raises for bad input: its own errors, and Python's for bad UTF-8 and for nesting."""
@@ -72,17 +73,26 @@ class OversizedFrameError(RefusedError):
 
     Attributes:
         size: bytes the frame would have had.
+        field: the largest member of what does not fit, or None where there are no members.
     """
 
     default_code = ErrorCode.INTERNAL_ERROR
 
-    def __init__(self, what: str, method: str, size: int) -> None:
-        super().__init__(
-            f"{what} of {method!r} is {size} bytes and a frame holds {MAX_WRITE_BYTES}: "
-            "send an excerpt and put the whole into a file",
-            data={"category": "oversized", "method": method, "size": size, "limit": MAX_WRITE_BYTES},
-        )
+    def __init__(self, what: str, method: str, size: int, content: Any = None) -> None:
         self.size = size
+        self.field = _largest_member(content)
+        where = "" if self.field is None else f", most of it {self.field!r}"
+        super().__init__(
+            f"{what} of {method!r} is {size} bytes{where}, and a frame holds {MAX_WRITE_BYTES}: "
+            "send an excerpt and put the whole into a file",
+            data={
+                "category": "oversized",
+                "method": method,
+                "size": size,
+                "limit": MAX_WRITE_BYTES,
+                "field": self.field,
+            },
+        )
 
 
 def decode_line(line: bytes) -> Frame | BadFrame | None:
@@ -152,16 +162,16 @@ def encode_result(request_id: Any, result: Any, method: str) -> bytes:
     Raises:
         OversizedFrameError: the result does not fit into a frame.
     """
-    return _line(_Result(_VERSION, request_id, result), "the result", method)
+    return _line(_Result(_VERSION, request_id, result), result, "the result", method)
 
 
 def encode_error(request_id: Any, code: int, message: str, data: Any = None) -> bytes:
     """A response that carries an error, newline included. Data that does not fit or cannot be written is left out."""
     try:
-        return _line(_Error(_VERSION, request_id, ErrorObject(code, message, data)), "the error", "")
+        return _line(_Error(_VERSION, request_id, ErrorObject(code, message, data)), data, "the error", "")
     except (OversizedFrameError, TypeError, ValueError, RecursionError):
         safe = message[:1000].encode(errors="backslashreplace").decode()
-        return _line(_Error(_VERSION, request_id, ErrorObject(code, safe)), "the error", "")
+        return _line(_Error(_VERSION, request_id, ErrorObject(code, safe)), None, "the error", "")
 
 
 def encode_fault(request_id: Any, fault: RpcFault) -> bytes:
@@ -175,7 +185,7 @@ def encode_request(request_id: Any, method: str, params: Any = msgspec.UNSET) ->
     Raises:
         OversizedFrameError: the params do not fit into a frame.
     """
-    return _line(_Request(_VERSION, request_id, method, params), "the params", method)
+    return _line(_Request(_VERSION, request_id, method, params), params, "the params", method)
 
 
 def encode_notification(method: str, params: Any = msgspec.UNSET) -> bytes:
@@ -184,16 +194,25 @@ def encode_notification(method: str, params: Any = msgspec.UNSET) -> bytes:
     Raises:
         OversizedFrameError: the params do not fit into a frame.
     """
-    return _line(_Notification(_VERSION, method, params), "the notification", method)
+    return _line(_Notification(_VERSION, method, params), params, "the notification", method)
 
 
-def _line(frame: msgspec.Struct, what: str, method: str) -> bytes:
+def _line(frame: msgspec.Struct, content: Any, what: str, method: str) -> bytes:
     encoded = _encoder.encode(frame)
     if b"\n" in encoded:  # only bytes that somebody else formatted (msgspec.Raw) can hold a newline
         encoded = msgspec.json.format(encoded, indent=-1)
     if len(encoded) >= MAX_WRITE_BYTES:
-        raise OversizedFrameError(what, method, len(encoded) + 1)
+        raise OversizedFrameError(what, method, len(encoded) + 1, content)
     return encoded + b"\n"
+
+
+def _largest_member(content: Any) -> str | None:
+    """The name of the member of an object that takes the most room."""
+    try:
+        members = _members_decoder.decode(_encoder.encode(content))
+    except DECODE_ERRORS:  # no object
+        return None
+    return max(members, key=lambda name: len(bytes(members[name])), default=None)
 
 
 def request_key(request_id: Any) -> bytes:

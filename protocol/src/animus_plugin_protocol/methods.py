@@ -20,11 +20,39 @@ __all__ = [
     "AGENT_TOOL_CALL",
     "AGENT_TOOL_RESULT",
     "CANCEL_REQUEST",
+    "CHANNEL_RECEIVE",
+    "CHANNEL_SCHEMA",
+    "CHANNEL_SEND",
+    "CHANNEL_STATUS",
     "CONFIG_CHANGED",
     "CONFIG_LOAD",
     "CONFIG_VALIDATE",
     "CONFIG_WRITE",
+    "CONVERSATION_APPEND_MESSAGE",
+    "CONVERSATION_CREATE",
+    "CONVERSATION_DELETE",
+    "CONVERSATION_LIST",
+    "CONVERSATION_LOAD_MESSAGES",
+    "CONVERSATION_LOAD_META",
+    "CONVERSATION_SAVE_META",
     "CRATE_VERSIONS",
+    "DURABLE_ABANDON_STEP",
+    "DURABLE_BEGIN_STEP",
+    "DURABLE_BEGIN_WORKFLOW_RUN",
+    "DURABLE_COMMIT_STEP",
+    "DURABLE_QUERY_RUN",
+    "DURABLE_RECOVER_IN_FLIGHT",
+    "ENVIRONMENT_EXEC",
+    "ENVIRONMENT_EXEC_SESSION",
+    "ENVIRONMENT_EXEC_STREAM",
+    "ENVIRONMENT_GET",
+    "ENVIRONMENT_JOURNAL",
+    "ENVIRONMENT_LIST",
+    "ENVIRONMENT_OUTPUT",
+    "ENVIRONMENT_PREPARE",
+    "ENVIRONMENT_REAP",
+    "ENVIRONMENT_TEARDOWN",
+    "ENVIRONMENT_TEARDOWN_NODE",
     "EXIT",
     "HEALTH_CHECK",
     "HOST_CALL",
@@ -44,7 +72,20 @@ __all__ = [
     "JOURNAL_SAVE",
     "JOURNAL_SCHEMA",
     "LOG_ENTRY",
+    "LOG_STORAGE_EVENT",
+    "LOG_STORAGE_QUERY",
+    "LOG_STORAGE_SCHEMA",
+    "LOG_STORAGE_STORE",
+    "LOG_STORAGE_TAIL",
+    "MEMORY_DELETE_SCOPE",
+    "MEMORY_GET",
+    "MEMORY_LIST_SCOPES",
+    "MEMORY_PUT",
+    "MEMORY_QUERY",
     "METHODS",
+    "NOTIFIER_FLUSH",
+    "NOTIFIER_NOTIFY",
+    "NOTIFIER_SCHEMA",
     "PING",
     "PROGRESS",
     "QUEUE_COMPLETION",
@@ -79,6 +120,13 @@ __all__ = [
     "SUBJECT_UNWATCH",
     "SUBJECT_UPDATE",
     "SUBJECT_WATCH",
+    "TRANSPORT_SCHEMA",
+    "TRANSPORT_SHUTDOWN",
+    "TRANSPORT_START",
+    "TRIGGER_ACK",
+    "TRIGGER_EVENT",
+    "TRIGGER_SCHEMA",
+    "TRIGGER_WATCH",
     "WORKFLOW_EXECUTE",
     "WORKFLOW_INSPECT",
     "WORKFLOW_RUN_PHASE",
@@ -182,6 +230,72 @@ AGENT_TOOL_RESULT = "agent/toolResult"
 AGENT_ERROR = "agent/error"
 AGENT_INTERACTION_REQUESTED = "agent/interactionRequested"
 
+# trigger_backend
+TRIGGER_WATCH = "trigger/watch"
+TRIGGER_ACK = "trigger/ack"
+TRIGGER_SCHEMA = "trigger/schema"
+TRIGGER_EVENT = "trigger/event"
+
+# log_storage_backend
+LOG_STORAGE_STORE = "log_storage/store"
+LOG_STORAGE_QUERY = "log_storage/query"
+LOG_STORAGE_TAIL = "log_storage/tail"
+LOG_STORAGE_SCHEMA = "log_storage/schema"
+LOG_STORAGE_EVENT = "log_storage/event"
+
+# transport_backend
+TRANSPORT_START = "transport/start"
+TRANSPORT_SHUTDOWN = "transport/shutdown"
+TRANSPORT_SCHEMA = "transport/schema"
+
+# durable_store
+DURABLE_BEGIN_WORKFLOW_RUN = "durable/begin_workflow_run"
+DURABLE_BEGIN_STEP = "durable/begin_step"
+DURABLE_COMMIT_STEP = "durable/commit_step"
+DURABLE_ABANDON_STEP = "durable/abandon_step"
+DURABLE_RECOVER_IN_FLIGHT = "durable/recover_in_flight"
+DURABLE_QUERY_RUN = "durable/query_run"
+
+# memory_store
+MEMORY_PUT = "memory/put"
+MEMORY_GET = "memory/get"
+MEMORY_QUERY = "memory/query"
+MEMORY_LIST_SCOPES = "memory/list_scopes"
+MEMORY_DELETE_SCOPE = "memory/delete_scope"
+
+# notifier
+NOTIFIER_NOTIFY = "notifier/notify"
+NOTIFIER_FLUSH = "notifier/flush"
+NOTIFIER_SCHEMA = "notifier/schema"
+
+# conversation_store
+CONVERSATION_CREATE = "conversation/create"
+CONVERSATION_LOAD_META = "conversation/load_meta"
+CONVERSATION_SAVE_META = "conversation/save_meta"
+CONVERSATION_APPEND_MESSAGE = "conversation/append_message"
+CONVERSATION_LOAD_MESSAGES = "conversation/load_messages"
+CONVERSATION_LIST = "conversation/list"
+CONVERSATION_DELETE = "conversation/delete"
+
+# environment
+ENVIRONMENT_PREPARE = "environment/prepare"
+ENVIRONMENT_EXEC = "environment/exec"
+ENVIRONMENT_EXEC_STREAM = "environment/exec_stream"
+ENVIRONMENT_EXEC_SESSION = "environment/exec_session"
+ENVIRONMENT_TEARDOWN = "environment/teardown"
+ENVIRONMENT_LIST = "environment/list"
+ENVIRONMENT_GET = "environment/get"
+ENVIRONMENT_TEARDOWN_NODE = "environment/teardown_node"
+ENVIRONMENT_REAP = "environment/reap"
+ENVIRONMENT_OUTPUT = "environment/output"
+ENVIRONMENT_JOURNAL = "environment/journal"
+
+# channel_backend
+CHANNEL_RECEIVE = "channel/receive"
+CHANNEL_SEND = "channel/send"
+CHANNEL_STATUS = "channel/status"
+CHANNEL_SCHEMA = "channel/schema"
+
 
 class Method(NamedTuple):
     """One row of the table. A params or result of None means nothing is carried, ``any`` that any JSON is."""
@@ -217,331 +331,324 @@ def _resolve(reference: str | None) -> Any:
     return getattr(importlib.import_module(f"animus_plugin_protocol.wire.{module}"), name)
 
 
+_Row = tuple[str, str | None, str | None]
+
+
+def _rows(kind: str, shape: str, direction: str, since: str, *rows: _Row) -> tuple[Method, ...]:
+    """Rows that differ only in name, params and result."""
+    return tuple(Method(name, kind, shape, direction, params, result, since) for name, params, result in rows)
+
+
 _TABLE = (
-    # shared
-    Method(
-        INITIALIZE, EVERY_KIND, REQUEST, TO_PLUGIN, "lifecycle:InitializeParams", "lifecycle:InitializeResult", "1.0.0"
-    ),
-    Method(INITIALIZED, EVERY_KIND, NOTIFICATION, TO_PLUGIN, None, None, "1.0.0"),
-    Method(PING, EVERY_KIND, REQUEST, TO_PLUGIN, None, None, "1.0.0"),
-    Method(HEALTH_CHECK, EVERY_KIND, REQUEST, TO_PLUGIN, None, "lifecycle:HealthCheckResult", "1.0.0"),
-    Method(CANCEL_REQUEST, EVERY_KIND, NOTIFICATION, BOTH_WAYS, "lifecycle:CancelParams", None, "1.0.0"),
-    Method(PROGRESS, EVERY_KIND, NOTIFICATION, TO_HOST, "lifecycle:ProgressNote", None, "1.0.0"),
-    Method(LOG_ENTRY, EVERY_KIND, NOTIFICATION, TO_HOST, "lifecycle:LogEntryNote", None, "1.0.0"),
-    Method(SHUTDOWN, EVERY_KIND, REQUEST, TO_PLUGIN, None, None, "1.0.0"),
-    Method(EXIT, EVERY_KIND, NOTIFICATION, TO_PLUGIN, None, None, "1.0.0"),
-    Method(HOST_CALL, EVERY_KIND, REQUEST, TO_HOST, "host:HostCallParams", ANY, "1.1.0"),
-    Method(HOST_NOTE, EVERY_KIND, NOTIFICATION, TO_PLUGIN, "host:HostNote", None, "1.1.0"),
-    # queue
-    Method(QUEUE_ENQUEUE, "queue", REQUEST, TO_PLUGIN, "queue:QueueEnqueueParams", "queue:QueueEnqueueResult", "1.0.0"),
-    Method(QUEUE_LIST, "queue", REQUEST, TO_PLUGIN, "queue:QueueListParams", "queue:QueueListResult", "1.0.0"),
-    Method(QUEUE_LEASE, "queue", REQUEST, TO_PLUGIN, "queue:QueueLeaseParams", "queue:QueueLeaseResult", "1.0.0"),
-    Method(QUEUE_STATS, "queue", REQUEST, TO_PLUGIN, None, "queue:QueueStats", "1.0.0"),
-    Method(QUEUE_HOLD, "queue", REQUEST, TO_PLUGIN, "queue:QueueHoldParams", "queue:QueueMutationResult", "1.0.0"),
-    Method(QUEUE_RELEASE, "queue", REQUEST, TO_PLUGIN, "queue:QueueEntryParams", "queue:QueueMutationResult", "1.0.0"),
-    Method(QUEUE_DROP, "queue", REQUEST, TO_PLUGIN, "queue:QueueEntryParams", "queue:QueueMutationResult", "1.0.0"),
-    Method(QUEUE_REORDER, "queue", REQUEST, TO_PLUGIN, "queue:QueueReorderParams", "queue:QueueReorderResult", "1.0.0"),
-    Method(
-        QUEUE_MARK_ASSIGNED,
-        "queue",
+    *_rows(
+        EVERY_KIND,
         REQUEST,
         TO_PLUGIN,
-        "queue:QueueMarkAssignedParams",
-        "queue:QueueMutationResult",
         "1.0.0",
+        (INITIALIZE, "lifecycle:InitializeParams", "lifecycle:InitializeResult"),
+        (PING, None, None),
+        (HEALTH_CHECK, None, "lifecycle:HealthCheckResult"),
+        (SHUTDOWN, None, None),
     ),
-    Method(
-        QUEUE_COMPLETION,
-        "queue",
-        REQUEST,
+    *_rows(
+        EVERY_KIND,
+        NOTIFICATION,
         TO_PLUGIN,
-        "queue:QueueCompletionParams",
-        "queue:QueueMutationResult",
         "1.0.0",
+        (INITIALIZED, None, None),
+        (EXIT, None, None),
     ),
-    Method(
-        QUEUE_RELEASE_PENDING,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue:QueueReleasePendingParams",
-        "queue:QueueReleasePendingResult",
+    *_rows(
+        EVERY_KIND,
+        NOTIFICATION,
+        BOTH_WAYS,
         "1.0.0",
+        (CANCEL_REQUEST, "lifecycle:CancelParams", None),
     ),
-    Method(QUEUE_NEXT_DEADLINE, "queue", REQUEST, TO_PLUGIN, None, "queue:QueueNextDeadlineResult", "1.0.0"),
-    Method(
-        QUEUE_V2_ENQUEUE,
+    *_rows(
+        EVERY_KIND,
+        NOTIFICATION,
+        TO_HOST,
+        "1.0.0",
+        (PROGRESS, "lifecycle:ProgressNote", None),
+        (LOG_ENTRY, "lifecycle:LogEntryNote", None),
+    ),
+    *_rows(
+        EVERY_KIND,
+        REQUEST,
+        TO_HOST,
+        "1.1.0",
+        (HOST_CALL, "host:HostCallParams", ANY),
+    ),
+    *_rows(
+        EVERY_KIND,
+        NOTIFICATION,
+        TO_PLUGIN,
+        "1.1.0",
+        (HOST_NOTE, "host:HostNote", None),
+    ),
+    *_rows(
         "queue",
         REQUEST,
         TO_PLUGIN,
-        "queue_v2:FencedEnqueueParams",
-        "queue_v2:FencedEnqueueResult",
-        "1.1.0",
+        "1.0.0",
+        (QUEUE_ENQUEUE, "queue:QueueEnqueueParams", "queue:QueueEnqueueResult"),
+        (QUEUE_LIST, "queue:QueueListParams", "queue:QueueListResult"),
+        (QUEUE_LEASE, "queue:QueueLeaseParams", "queue:QueueLeaseResult"),
+        (QUEUE_STATS, None, "queue:QueueStats"),
+        (QUEUE_HOLD, "queue:QueueHoldParams", "queue:QueueMutationResult"),
+        (QUEUE_RELEASE, "queue:QueueEntryParams", "queue:QueueMutationResult"),
+        (QUEUE_DROP, "queue:QueueEntryParams", "queue:QueueMutationResult"),
+        (QUEUE_REORDER, "queue:QueueReorderParams", "queue:QueueReorderResult"),
+        (QUEUE_MARK_ASSIGNED, "queue:QueueMarkAssignedParams", "queue:QueueMutationResult"),
+        (QUEUE_COMPLETION, "queue:QueueCompletionParams", "queue:QueueMutationResult"),
+        (QUEUE_RELEASE_PENDING, "queue:QueueReleasePendingParams", "queue:QueueReleasePendingResult"),
+        (QUEUE_NEXT_DEADLINE, None, "queue:QueueNextDeadlineResult"),
     ),
-    Method(
-        QUEUE_V2_LEASE, "queue", REQUEST, TO_PLUGIN, "queue_v2:FencedLeaseParams", "queue_v2:FencedLeaseResult", "1.1.0"
-    ),
-    Method(
-        QUEUE_V2_LEASE_RENEW,
+    *_rows(
         "queue",
         REQUEST,
         TO_PLUGIN,
-        "queue_v2:FencedRenewParams",
-        "queue_v2:FencedMutationResult",
         "1.1.0",
+        (QUEUE_V2_ENQUEUE, "queue_v2:FencedEnqueueParams", "queue_v2:FencedEnqueueResult"),
+        (QUEUE_V2_LEASE, "queue_v2:FencedLeaseParams", "queue_v2:FencedLeaseResult"),
+        (QUEUE_V2_LEASE_RENEW, "queue_v2:FencedRenewParams", "queue_v2:FencedMutationResult"),
+        (QUEUE_V2_LEASE_RECOVER, "queue_v2:FencedRecoverParams", "queue_v2:FencedMutationResult"),
+        (QUEUE_V2_RENEW, "queue_v2:FencedRenewParams", "queue_v2:FencedMutationResult"),
+        (QUEUE_V2_RECOVER, "queue_v2:FencedRecoverParams", "queue_v2:FencedMutationResult"),
+        (QUEUE_V2_COMPLETION, "queue_v2:FencedCompletionParams", "queue_v2:FencedMutationResult"),
+        (QUEUE_V2_RELEASE_PENDING, "queue_v2:FencedReleasePendingParams", "queue_v2:FencedMutationResult"),
     ),
-    Method(
-        QUEUE_V2_LEASE_RECOVER,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue_v2:FencedRecoverParams",
-        "queue_v2:FencedMutationResult",
-        "1.1.0",
-    ),
-    Method(
-        QUEUE_V2_RENEW,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue_v2:FencedRenewParams",
-        "queue_v2:FencedMutationResult",
-        "1.1.0",
-    ),
-    Method(
-        QUEUE_V2_RECOVER,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue_v2:FencedRecoverParams",
-        "queue_v2:FencedMutationResult",
-        "1.1.0",
-    ),
-    Method(
-        QUEUE_V2_COMPLETION,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue_v2:FencedCompletionParams",
-        "queue_v2:FencedMutationResult",
-        "1.1.0",
-    ),
-    Method(
-        QUEUE_V2_RELEASE_PENDING,
-        "queue",
-        REQUEST,
-        TO_PLUGIN,
-        "queue_v2:FencedReleasePendingParams",
-        "queue_v2:FencedMutationResult",
-        "1.1.0",
-    ),
-    # workflow_runner
-    Method(
-        WORKFLOW_EXECUTE,
+    *_rows(
         "workflow_runner",
         REQUEST,
         TO_PLUGIN,
-        "workflow_runner:WorkflowExecuteParams",
-        "workflow_runner:WorkflowExecuteResult",
         "1.0.0",
+        (WORKFLOW_EXECUTE, "workflow_runner:WorkflowExecuteParams", "workflow_runner:WorkflowExecuteResult"),
+        (WORKFLOW_RUN_PHASE, "workflow_runner:WorkflowRunPhaseParams", "workflow_runner:WorkflowRunPhaseResult"),
     ),
-    Method(
-        WORKFLOW_RUN_PHASE,
+    *_rows(
         "workflow_runner",
         REQUEST,
         TO_PLUGIN,
-        "workflow_runner:WorkflowRunPhaseParams",
-        "workflow_runner:WorkflowRunPhaseResult",
-        "1.0.0",
-    ),
-    Method(
-        WORKFLOW_SIGNAL,
-        "workflow_runner",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_runner:WorkflowSignalParams",
-        "workflow_runner:WorkflowSignalResult",
         "1.1.0",
+        (WORKFLOW_SIGNAL, "workflow_runner:WorkflowSignalParams", "workflow_runner:WorkflowSignalResult"),
+        (WORKFLOW_INSPECT, "workflow_runner:WorkflowInspectParams", "workflow_runner:WorkflowInspectResult"),
     ),
-    Method(
-        WORKFLOW_INSPECT,
-        "workflow_runner",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_runner:WorkflowInspectParams",
-        "workflow_runner:WorkflowInspectResult",
-        "1.1.0",
-    ),
-    # config_source
-    Method(
-        CONFIG_LOAD,
+    *_rows(
         "config_source",
         REQUEST,
         TO_PLUGIN,
-        "config_source:ConfigLoadParams",
-        "config_source:ConfigLoadResult",
         "1.1.0",
+        (CONFIG_LOAD, "config_source:ConfigLoadParams", "config_source:ConfigLoadResult"),
+        (CONFIG_VALIDATE, "config_source:ConfigLoadParams", "config_source:ConfigValidateResult"),
+        (CONFIG_WRITE, "config_source:ConfigWriteParams", "config_source:ConfigWriteResult"),
     ),
-    Method(
-        CONFIG_VALIDATE,
+    *_rows(
         "config_source",
-        REQUEST,
-        TO_PLUGIN,
-        "config_source:ConfigLoadParams",
-        "config_source:ConfigValidateResult",
+        NOTIFICATION,
+        TO_HOST,
         "1.1.0",
+        (CONFIG_CHANGED, "config_source:ConfigChangedNote", None),
     ),
-    Method(
-        CONFIG_WRITE,
-        "config_source",
-        REQUEST,
-        TO_PLUGIN,
-        "config_source:ConfigWriteParams",
-        "config_source:ConfigWriteResult",
-        "1.1.0",
-    ),
-    Method(CONFIG_CHANGED, "config_source", NOTIFICATION, TO_HOST, "config_source:ConfigChangedNote", None, "1.1.0"),
-    # workflow_journal
-    Method(JOURNAL_SAVE, "workflow_journal", REQUEST, TO_PLUGIN, "workflow_journal:JournalSaveParams", ANY, "1.1.0"),
-    Method(
-        JOURNAL_LOAD,
+    *_rows(
         "workflow_journal",
         REQUEST,
         TO_PLUGIN,
-        "workflow_journal:JournalRunParams",
-        "workflow_journal:JournalLoadResult",
         "1.1.0",
+        (JOURNAL_SAVE, "workflow_journal:JournalSaveParams", ANY),
+        (JOURNAL_LOAD, "workflow_journal:JournalRunParams", "workflow_journal:JournalLoadResult"),
+        (JOURNAL_LIST, "workflow_journal:JournalListParams", "workflow_journal:JournalListResult"),
+        (JOURNAL_QUERY_IDS, "workflow_journal:JournalListParams", "workflow_journal:JournalIdsResult"),
+        (JOURNAL_DELETE, "workflow_journal:JournalRunParams", ANY),
+        (JOURNAL_CHECKPOINT_SAVE, "workflow_journal:JournalCheckpointSaveParams", ANY),
+        (
+            JOURNAL_CHECKPOINT_LOAD,
+            "workflow_journal:JournalCheckpointParams",
+            "workflow_journal:JournalCheckpointLoadResult",
+        ),
+        (JOURNAL_CHECKPOINT_LIST, "workflow_journal:JournalRunParams", "workflow_journal:JournalCheckpointListResult"),
+        (JOURNAL_CHECKPOINT_PRUNE, "workflow_journal:JournalCheckpointPruneParams", ANY),
+        (JOURNAL_RECORD, "workflow_journal:JournalRecordParams", ANY),
+        (JOURNAL_EVENTS, "workflow_journal:JournalEventsParams", "workflow_journal:JournalEventsResult"),
+        (JOURNAL_SCHEMA, None, "workflow_journal:JournalSchema"),
     ),
-    Method(
-        JOURNAL_LIST,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalListParams",
-        "workflow_journal:JournalListResult",
-        "1.1.0",
-    ),
-    Method(
-        JOURNAL_QUERY_IDS,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalListParams",
-        "workflow_journal:JournalIdsResult",
-        "1.1.0",
-    ),
-    Method(JOURNAL_DELETE, "workflow_journal", REQUEST, TO_PLUGIN, "workflow_journal:JournalRunParams", ANY, "1.1.0"),
-    Method(
-        JOURNAL_CHECKPOINT_SAVE,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalCheckpointSaveParams",
-        ANY,
-        "1.1.0",
-    ),
-    Method(
-        JOURNAL_CHECKPOINT_LOAD,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalCheckpointParams",
-        "workflow_journal:JournalCheckpointLoadResult",
-        "1.1.0",
-    ),
-    Method(
-        JOURNAL_CHECKPOINT_LIST,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalRunParams",
-        "workflow_journal:JournalCheckpointListResult",
-        "1.1.0",
-    ),
-    Method(
-        JOURNAL_CHECKPOINT_PRUNE,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalCheckpointPruneParams",
-        ANY,
-        "1.1.0",
-    ),
-    Method(
-        JOURNAL_RECORD, "workflow_journal", REQUEST, TO_PLUGIN, "workflow_journal:JournalRecordParams", ANY, "1.1.0"
-    ),
-    Method(
-        JOURNAL_EVENTS,
-        "workflow_journal",
-        REQUEST,
-        TO_PLUGIN,
-        "workflow_journal:JournalEventsParams",
-        "workflow_journal:JournalEventsResult",
-        "1.1.0",
-    ),
-    Method(JOURNAL_SCHEMA, "workflow_journal", REQUEST, TO_PLUGIN, None, "workflow_journal:JournalSchema", "1.1.0"),
-    # subject_backend
-    Method(
-        SUBJECT_LIST, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectListParams", "subject:SubjectList", "1.0.0"
-    ),
-    Method(SUBJECT_GET, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectIdParams", "subject:Subject", "1.0.0"),
-    Method(
-        SUBJECT_CREATE, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectCreateParams", "subject:Subject", "1.0.0"
-    ),
-    Method(
-        SUBJECT_UPDATE, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectUpdateParams", "subject:Subject", "1.0.0"
-    ),
-    Method(
-        SUBJECT_DELETE,
+    *_rows(
         "subject_backend",
         REQUEST,
         TO_PLUGIN,
-        "subject:SubjectIdParams",
-        "subject:SubjectDeleteResult",
         "1.0.0",
+        (SUBJECT_LIST, "subject:SubjectListParams", "subject:SubjectList"),
+        (SUBJECT_GET, "subject:SubjectIdParams", "subject:Subject"),
+        (SUBJECT_CREATE, "subject:SubjectCreateParams", "subject:Subject"),
+        (SUBJECT_UPDATE, "subject:SubjectUpdateParams", "subject:Subject"),
+        (SUBJECT_DELETE, "subject:SubjectIdParams", "subject:SubjectDeleteResult"),
+        (SUBJECT_STATUS, "subject:SubjectStatusParams", "subject:Subject"),
+        (SUBJECT_NEXT, "subject:SubjectNextParams", ANY),
+        (SUBJECT_WATCH, "subject:SubjectListParams", ANY),
+        (SUBJECT_UNWATCH, "subject:SubjectUnwatchParams", ANY),
+        (SUBJECT_SCHEMA, None, "subject:SubjectSchema"),
     ),
-    Method(
-        SUBJECT_STATUS, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectStatusParams", "subject:Subject", "1.0.0"
+    *_rows(
+        "subject_backend",
+        NOTIFICATION,
+        TO_HOST,
+        "1.0.0",
+        (SUBJECT_CHANGED, "subject:SubjectChangedNote", None),
     ),
-    Method(SUBJECT_NEXT, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectNextParams", ANY, "1.0.0"),
-    Method(SUBJECT_WATCH, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectListParams", ANY, "1.0.0"),
-    Method(SUBJECT_UNWATCH, "subject_backend", REQUEST, TO_PLUGIN, "subject:SubjectUnwatchParams", ANY, "1.0.0"),
-    Method(SUBJECT_SCHEMA, "subject_backend", REQUEST, TO_PLUGIN, None, "subject:SubjectSchema", "1.0.0"),
-    Method(SUBJECT_CHANGED, "subject_backend", NOTIFICATION, TO_HOST, "subject:SubjectChangedNote", None, "1.0.0"),
-    # provider
-    Method(AGENT_RUN, "provider", REQUEST, TO_PLUGIN, "provider:AgentRunParams", "provider:AgentRunResult", "1.0.0"),
-    Method(AGENT_RESUME, "provider", REQUEST, TO_PLUGIN, "provider:AgentRunParams", "provider:AgentRunResult", "1.0.0"),
-    Method(
-        AGENT_CANCEL,
+    *_rows(
         "provider",
         REQUEST,
         TO_PLUGIN,
-        "provider:AgentCancelParams",
-        "provider:AgentCancelResult",
         "1.0.0",
+        (AGENT_RUN, "provider:AgentRunParams", "provider:AgentRunResult"),
+        (AGENT_RESUME, "provider:AgentRunParams", "provider:AgentRunResult"),
+        (AGENT_CANCEL, "provider:AgentCancelParams", "provider:AgentCancelResult"),
+        (AGENT_RESPOND, "provider:AgentRespondParams", "provider:AgentRespondResult"),
     ),
-    Method(
-        AGENT_RESPOND,
-        "provider",
-        REQUEST,
-        TO_PLUGIN,
-        "provider:AgentRespondParams",
-        "provider:AgentRespondResult",
-        "1.0.0",
-    ),
-    Method(AGENT_OUTPUT, "provider", NOTIFICATION, TO_HOST, "provider:AgentOutputNote", None, "1.0.0"),
-    Method(AGENT_THINKING, "provider", NOTIFICATION, TO_HOST, "provider:AgentThinkingNote", None, "1.0.0"),
-    Method(AGENT_TOOL_CALL, "provider", NOTIFICATION, TO_HOST, "provider:AgentToolCallNote", None, "1.0.0"),
-    Method(AGENT_TOOL_RESULT, "provider", NOTIFICATION, TO_HOST, "provider:AgentToolResultNote", None, "1.0.0"),
-    Method(AGENT_ERROR, "provider", NOTIFICATION, TO_HOST, "provider:AgentErrorNote", None, "1.0.0"),
-    Method(
-        AGENT_INTERACTION_REQUESTED,
+    *_rows(
         "provider",
         NOTIFICATION,
         TO_HOST,
-        "provider:AgentInteractionRequestedNote",
-        None,
         "1.0.0",
+        (AGENT_OUTPUT, "provider:AgentOutputNote", None),
+        (AGENT_THINKING, "provider:AgentThinkingNote", None),
+        (AGENT_TOOL_CALL, "provider:AgentToolCallNote", None),
+        (AGENT_TOOL_RESULT, "provider:AgentToolResultNote", None),
+        (AGENT_ERROR, "provider:AgentErrorNote", None),
+        (AGENT_INTERACTION_REQUESTED, "provider:AgentInteractionRequestedNote", None),
+    ),
+    *_rows(
+        "trigger_backend",
+        REQUEST,
+        TO_PLUGIN,
+        "1.0.0",
+        (TRIGGER_WATCH, "trigger:TriggerWatchParams", ANY),
+        (TRIGGER_ACK, "trigger:TriggerAckParams", "trigger:TriggerAckResult"),
+        (TRIGGER_SCHEMA, None, "trigger:TriggerSchema"),
+    ),
+    *_rows(
+        "trigger_backend",
+        NOTIFICATION,
+        TO_HOST,
+        "1.0.0",
+        (TRIGGER_EVENT, "trigger:TriggerEventNote", None),
+    ),
+    *_rows(
+        "log_storage_backend",
+        REQUEST,
+        TO_PLUGIN,
+        "1.0.0",
+        (LOG_STORAGE_STORE, "log_storage:LogStoreParams", "log_storage:LogStoreResult"),
+        (LOG_STORAGE_QUERY, "log_storage:LogQueryParams", "log_storage:LogQueryResult"),
+        (LOG_STORAGE_TAIL, "log_storage:LogQueryParams", ANY),
+        (LOG_STORAGE_SCHEMA, None, "log_storage:LogStorageSchema"),
+    ),
+    *_rows(
+        "log_storage_backend",
+        NOTIFICATION,
+        TO_HOST,
+        "1.0.0",
+        (LOG_STORAGE_EVENT, "log_storage:LogStorageEventNote", None),
+    ),
+    *_rows(
+        "transport_backend",
+        REQUEST,
+        TO_PLUGIN,
+        "1.0.0",
+        (TRANSPORT_START, "transport:TransportStartParams", "transport:TransportInfo"),
+        (TRANSPORT_SHUTDOWN, None, ANY),
+        (TRANSPORT_SCHEMA, None, "transport:TransportSchema"),
+    ),
+    *_rows(
+        "durable_store",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (DURABLE_BEGIN_WORKFLOW_RUN, "durable_store:DurableBeginRunParams", "durable_store:DurableBeginRunResult"),
+        (DURABLE_BEGIN_STEP, "durable_store:DurableBeginStepParams", "durable_store:DurableBeginStepResult"),
+        (DURABLE_COMMIT_STEP, "durable_store:DurableCommitStepParams", "durable_store:DurableAck"),
+        (DURABLE_ABANDON_STEP, "durable_store:DurableAbandonStepParams", "durable_store:DurableAck"),
+        (DURABLE_RECOVER_IN_FLIGHT, "durable_store:DurableRecoverParams", "durable_store:DurableRecoverResult"),
+        (DURABLE_QUERY_RUN, "durable_store:DurableQueryRunParams", "durable_store:DurableQueryRunResult"),
+    ),
+    *_rows(
+        "memory_store",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (MEMORY_PUT, "memory_store:MemoryPutParams", "memory_store:MemoryPutResult"),
+        (MEMORY_GET, "memory_store:MemoryGetParams", "memory_store:MemoryGetResult"),
+        (MEMORY_QUERY, "memory_store:MemoryQueryParams", "memory_store:MemoryQueryResult"),
+        (MEMORY_LIST_SCOPES, "memory_store:MemoryListScopesParams", "memory_store:MemoryListScopesResult"),
+        (MEMORY_DELETE_SCOPE, "memory_store:MemoryScopeParams", "memory_store:MemoryAck"),
+    ),
+    *_rows(
+        "notifier",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (NOTIFIER_NOTIFY, "notifier:NotifierNotifyParams", "notifier:NotifierNotifyResult"),
+        (NOTIFIER_FLUSH, "notifier:NotifierFlushParams", "notifier:NotifierFlushResult"),
+        (NOTIFIER_SCHEMA, None, "notifier:NotifierSchema"),
+    ),
+    *_rows(
+        "conversation_store",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (
+            CONVERSATION_CREATE,
+            "conversation_store:ConversationCreateParams",
+            "conversation_store:ConversationCreateResult",
+        ),
+        (
+            CONVERSATION_LOAD_META,
+            "conversation_store:ConversationIdParams",
+            "conversation_store:ConversationLoadMetaResult",
+        ),
+        (CONVERSATION_SAVE_META, "conversation_store:ConversationSaveMetaParams", ANY),
+        (CONVERSATION_APPEND_MESSAGE, "conversation_store:ConversationAppendMessageParams", ANY),
+        (
+            CONVERSATION_LOAD_MESSAGES,
+            "conversation_store:ConversationIdParams",
+            "conversation_store:ConversationLoadMessagesResult",
+        ),
+        (CONVERSATION_LIST, "conversation_store:ConversationListParams", "conversation_store:ConversationListResult"),
+        (CONVERSATION_DELETE, "conversation_store:ConversationIdParams", ANY),
+    ),
+    *_rows(
+        "environment",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (ENVIRONMENT_PREPARE, "environment:EnvironmentPrepareParams", "environment:EnvironmentPrepareResult"),
+        (ENVIRONMENT_EXEC, "environment:EnvironmentExecParams", "environment:EnvironmentExecResult"),
+        (ENVIRONMENT_EXEC_STREAM, "environment:EnvironmentExecParams", "environment:EnvironmentExecResult"),
+        (ENVIRONMENT_EXEC_SESSION, "environment:EnvironmentSessionParams", "environment:EnvironmentSessionResult"),
+        (ENVIRONMENT_TEARDOWN, "environment:EnvironmentHandleParams", ANY),
+        (ENVIRONMENT_LIST, None, "environment:EnvironmentListResult"),
+        (ENVIRONMENT_GET, "environment:EnvironmentNodeParams", ANY),
+        (ENVIRONMENT_TEARDOWN_NODE, "environment:EnvironmentNodeParams", "environment:EnvironmentTeardownNodeResult"),
+        (ENVIRONMENT_REAP, "environment:EnvironmentReapParams", "environment:EnvironmentReapResult"),
+    ),
+    *_rows(
+        "environment",
+        NOTIFICATION,
+        TO_HOST,
+        "1.1.0",
+        (ENVIRONMENT_OUTPUT, "environment:EnvironmentOutputNote", None),
+        (ENVIRONMENT_JOURNAL, "environment:EnvironmentJournalNote", None),
+    ),
+    *_rows(
+        "channel_backend",
+        REQUEST,
+        TO_PLUGIN,
+        "1.2.0",
+        (CHANNEL_RECEIVE, "channel:ChannelReceiveParams", "channel:ChannelReceiveResult"),
+        (CHANNEL_SEND, "channel:ChannelSendParams", "channel:ChannelDelivery"),
+        (CHANNEL_STATUS, "channel:ChannelStatusParams", "channel:ChannelDelivery"),
+        (CHANNEL_SCHEMA, None, "channel:ChannelSchema"),
     ),
 )
 
@@ -554,6 +661,15 @@ CRATE_VERSIONS: dict[str, str] = {
     "workflow_runner": "0.4.0",
     "config_source": "0.1.0",
     "workflow_journal": "0.1.0",
+    "trigger_backend": "0.1.16",
+    "log_storage_backend": "0.1.16",
+    "transport_backend": "0.1.16",
+    "durable_store": "0.1.0",
+    "memory_store": "0.1.0",
+    "notifier": "0.1.0",
+    "conversation_store": "0.1.0",
+    "environment": "0.1.0",
+    "channel_backend": "0.1.0",
 }
 """The version of each kind's contract that these types follow; a host compares the major only."""
 

@@ -20,18 +20,17 @@ from animus_plugin_protocol.methods import METHODS, TO_HOST, TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import CancelParams, InitializeResult
 from animus_plugin_runtime.channel import Channel
 from animus_plugin_runtime.inbound import InboundRequests, PluginRequest
+from animus_plugin_runtime.note import Note
+from animus_plugin_runtime.observer import FrameObserver, Observers, report_failure
 from animus_plugin_runtime.outgoing import OnNote, OutgoingCall, OutgoingCalls, decode_as, forwarding
 
-__all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection", "FrameObserver"]
+__all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection"]
 
 CANCEL_SECONDS = 10.0
 """How long a cancelled call waits for the plugin to say that it has stopped."""
 
 WRITE_SECONDS = 30.0
 """A plugin that takes nothing from its standard input for this long counts as dead."""
-
-FrameObserver = Callable[[str, str, bytes], None]
-"""Sees every line: direction (``to_plugin`` or ``to_host``), plugin, the line without its newline."""
 
 _EMPTY = msgspec.Raw(b"{}")
 _FROM_TABLE: Any = object()
@@ -65,17 +64,16 @@ class Connection:
         self.pid = pid
         self.initialize_result: InitializeResult | None = None
         self.bad_lines = 0
-        self.channel = Channel(self._on_line, self._on_end)
+        self._ended = asyncio.Event()
+        self.channel = Channel(self._on_line, self._ended.set)
         self._last_bad_line = b""
-        self._observers = list(observers)
+        self._observers = Observers(plugin, observers)
         self._calls = OutgoingCalls()
         self._on_request = on_request
         serve = None if on_request is None else self._serve
         self._requests = InboundRequests(plugin, serve, self._send)
         self._subscribers: list[Callable[[str, msgspec.Raw], None]] = []
         self._fault: RpcFault | None = None
-        self._ended = asyncio.Event()
-        self._closed = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
@@ -119,6 +117,7 @@ class Connection:
         *,
         timeout_seconds: float | None = None,
         on_note: OnNote | None = None,
+        on_every_note: Callable[[Note], None] | None = None,
         session_id: str | None = None,
     ) -> msgspec.Raw:
         """Send a request and return the bytes of its result.
@@ -130,7 +129,9 @@ class Connection:
             method: any method.
             params: a struct, raw JSON bytes, or None for no params.
             timeout_seconds: None waits for as long as the plugin lives.
-            on_note: gets the notes of this call, all of them before the result.
+            on_note: gets the notes of this call, all of them before the result. A plain function is called by the
+                reader; an async one behind a bounded queue that may join and drop (see `NoteQueue`).
+            on_every_note: called by the reader with each note, before any queue; it must not take long.
             session_id: notes with this session id belong to this call.
 
         Raises:
@@ -141,8 +142,9 @@ class Connection:
         deadline = asyncio.timeout(timeout_seconds)
         try:
             data = encode_request(call.call_id, method, _as_params(params))
-            async with deadline, forwarding(call, on_note):
+            async with deadline, forwarding(call, on_note, on_every_note):
                 await self._send(data)
+                call.is_sent = True
                 return await asyncio.shield(call.answer)
         except TimeoutError:
             if not deadline.expired():
@@ -187,22 +189,17 @@ class Connection:
     async def close(self) -> None:
         """After `fail`: end the work that was done for the plugin's own requests."""
         await self._requests.close()
-        self._closed.set()
 
     async def wait_ended(self) -> None:
         """Return when the plugin can no longer be spoken to."""
         await self._ended.wait()
-
-    async def wait_closed(self) -> None:
-        """Return when everything about this connection is over."""
-        await self._closed.wait()
 
     def bad_line_report(self) -> str:
         """A clause for error texts; empty when every line was a frame."""
         if not self.bad_lines:
             return ""
         quoted = self._last_bad_line[:_QUOTED_BYTES]
-        return f"; {self.bad_lines} lines of its standard output are no frames, the last one is {quoted!r}"
+        return f"; lines of its standard output that are no frames: {self.bad_lines}, the last one {quoted!r}"
 
     async def _send(self, data: bytes) -> None:
         if not self.channel.has_room:
@@ -224,22 +221,14 @@ class Connection:
     def _write(self, data: bytes) -> None:
         self.channel.write(data)
         if self._observers:
-            self._observe(TO_PLUGIN, data[:-1])
-
-    def _observe(self, direction: str, line: bytes) -> None:
-        for observer in tuple(self._observers):
-            try:
-                observer(direction, self.plugin, line)
-            except Exception as error:  # noqa: BLE001 - an observer only looks; a broken one is taken off and reported
-                self._observers.remove(observer)
-                _report(f"an observer of plugin {self.plugin!r} failed and was taken off", error)
+            self._observers.see(TO_PLUGIN, data[:-1])
 
     def _cancel(self, call: OutgoingCall) -> None:
-        if self.is_open:
+        if call.is_sent and self.is_open:
             self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
 
     async def _wait_cancelled(self, call: OutgoingCall) -> None:
-        if call.answer.done():
+        if call.answer.done() or not call.is_sent:
             return
         self._cancel(call)
         known = self.initialize_result
@@ -256,15 +245,12 @@ class Connection:
     async def _serve(self, request: PluginRequest) -> Any:
         return None if self._on_request is None else await self._on_request(self, request)
 
-    def _on_end(self) -> None:
-        self._ended.set()
-
     def _on_line(self, line: bytes | OversizedLine, head: bytes) -> None:
         if isinstance(line, OversizedLine):
             self._on_oversized(line, head)
             return
         if self._observers:
-            self._observe(TO_HOST, line)
+            self._observers.see(TO_HOST, line)
         frame = decode_line(line)
         if frame is None:
             return
@@ -304,14 +290,10 @@ class Connection:
             try:
                 subscriber(frame.method, params)
             except Exception as error:  # noqa: BLE001 - the reader outlives its listeners
-                _report(f"a subscriber of plugin {self.plugin!r} failed on {frame.method!r}", error)
+                report_failure(f"a subscriber of plugin {self.plugin!r} failed on {frame.method!r}", error)
 
 
 def _as_params(params: Any) -> Any:
     if params is None:
         return msgspec.UNSET
     return msgspec.Raw(params) if isinstance(params, (bytes, bytearray)) else params
-
-
-def _report(message: str, error: Exception) -> None:
-    asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})

@@ -182,7 +182,10 @@ def _registry_plugins(path: Path, found: Discovery) -> Iterator[Candidate]:
     for key in document.keys() - {"plugins"}:
         found.warnings.append(f"the registry {str(path)!r} has an unknown table {key!r}; it knows [plugins.<name>]")
     plugins: Any = document.get("plugins", {})
-    for name, row in cast("dict[str, Any]", plugins if isinstance(plugins, dict) else {}).items():
+    if not isinstance(plugins, dict):
+        found.warnings.append(f"the registry {str(path)!r} was skipped: 'plugins' is no table; write [plugins.<name>]")
+        return
+    for name, row in cast("dict[str, Any]", plugins).items():
         command = _registry_command(row)
         if command is None:
             found.warnings.append(

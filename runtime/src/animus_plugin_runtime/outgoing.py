@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,6 +41,7 @@ class OutgoingCall:
         self.session_id = session_id
         self.answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self.deliver: Callable[[str, msgspec.Raw], None] | None = None
+        self.is_sent = False
 
     def settle(self, outcome: msgspec.Raw | BaseException) -> None:
         """Set the answer; a second one is dropped."""
@@ -145,21 +146,17 @@ def decode_as(result_type: Any, raw: msgspec.Raw, method: str, plugin: str) -> A
 
 
 @asynccontextmanager
-async def forwarding(call: OutgoingCall, on_note: OnNote | None) -> AsyncGenerator[None]:
-    """Deliver the call's notes to `on_note`; on leaving without an error all of them have been."""
-    if on_note is None:
-        yield
-        return
-    if not inspect.iscoroutinefunction(on_note):
-
-        def deliver(method: str, params: msgspec.Raw) -> None:
-            on_note(Note(method, params))
-
-        call.deliver = deliver
-        yield
-        return
+async def forwarding(
+    call: OutgoingCall, on_note: OnNote | None, on_every_note: Callable[[Note], None] | None
+) -> AsyncGenerator[None]:
+    """Deliver the call's notes; on leaving without an error all of them have been."""
+    is_async = on_note is not None and inspect.iscoroutinefunction(on_note)
+    plain = [on_every_note, None if is_async else on_note]
     queue = NoteQueue()
-    call.deliver = queue.put
+    call.deliver = _delivery([consumer for consumer in plain if consumer is not None], queue if is_async else None)
+    if on_note is None or not is_async:
+        yield
+        return
     forwarder = asyncio.create_task(_forward(queue, on_note, call))
     try:
         yield
@@ -169,6 +166,20 @@ async def forwarding(call: OutgoingCall, on_note: OnNote | None) -> AsyncGenerat
             raise failure
     finally:
         forwarder.cancel()
+
+
+def _delivery(plain: Sequence[OnNote], queue: NoteQueue | None) -> Callable[[str, msgspec.Raw], None] | None:
+    """What the reader does with a note: tell the plain consumers, fill the queue. None when nobody wants notes."""
+    if not plain:
+        return None if queue is None else queue.put
+
+    def deliver(method: str, params: msgspec.Raw) -> None:
+        for consumer in plain:
+            consumer(Note(method, params))
+        if queue is not None:
+            queue.put(method, params)
+
+    return deliver
 
 
 async def _forward(queue: NoteQueue, on_note: OnNote, call: OutgoingCall) -> Exception | None:

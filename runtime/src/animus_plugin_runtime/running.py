@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_runtime.candidate import Candidate
-from animus_plugin_runtime.connection import Connection, FrameObserver
+from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.handshake import HostOffer, shake_hands
 from animus_plugin_runtime.inbound import PluginRequest
+from animus_plugin_runtime.observer import FrameObserver
 from animus_plugin_runtime.process import PluginProcess, describe_exit, start_process, wait_exit
 from animus_plugin_runtime.stderr_tail import StderrTail
 from animus_process import ProcessLedger, ProcessRecord, stop_tree
@@ -118,18 +119,17 @@ class RunningPlugin:
 
     def _detail(self) -> str:
         code = self._exit.result() if self._exit.done() else None
-        if code is None:
-            return f"it closed its pipes and was ended{self.connection.bad_line_report()}"
-        return f"{describe_exit(code)}{self.connection.bad_line_report()}"
-
-    def _died(self, detail: str) -> RetriableError:
+        how = "it closed its pipes and was ended" if code is None else describe_exit(code)
         lines = self._stderr.lines()
         said = f"; its last words: {lines[-1]}" if lines else ""
+        return f"{how}{said}{self.connection.bad_line_report()}"
+
+    def _died(self, detail: str) -> RetriableError:
         code = self._exit.result() if self._exit.done() else None
         return RetriableError(
-            f"plugin {self.name!r} is gone ({detail}){said}",
+            f"plugin {self.name!r} is gone: {detail}",
             code=ErrorCode.HOST_PLUGIN_DIED,
-            data={"plugin": self.name, "exit_status": code, "stderr": lines},
+            data={"plugin": self.name, "exit_status": code, "stderr": self._stderr.lines()},
         )
 
 

@@ -1,7 +1,6 @@
 """A plugin that is started when it is needed, again when it dies, and not too often."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import msgspec
 from animus_plugin_protocol.errors import ErrorCode, RetriableError
 from animus_plugin_runtime.candidate import Candidate
 from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
-from animus_plugin_runtime.connection import Connection, FrameObserver
+from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.handshake import HostOffer
 from animus_plugin_runtime.inbound import PluginRequest
+from animus_plugin_runtime.observer import FrameObserver, report_failure
 from animus_plugin_runtime.running import Launch, RunningPlugin, launch_plugin
 from animus_plugin_runtime.supervision import State, Supervision
 from animus_process import ProcessLedger, ProcessRecord
@@ -203,10 +203,7 @@ class SupervisedPlugin:
     def _tell(self, event: PluginEvent) -> None:
         if self._on_event is None:
             return
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                self._on_event(event)
-            except Exception as error:  # noqa: BLE001 - supervision outlives its listeners
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": f"a listener failed on {event.kind!r} of plugin {self.name!r}", "exception": error}
-                )
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001 - supervision outlives its listeners
+            report_failure(f"a listener failed on {event.kind!r} of plugin {self.name!r}", error)

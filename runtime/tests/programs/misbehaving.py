@@ -84,6 +84,11 @@ def hang(params):
         time.sleep(60)
 
 
+def pause(params):
+    while not Path(params["until"]).exists():
+        time.sleep(0.005)
+
+
 def flood_notes(params):
     text = "x" * params.get("bytes", 10)
     method = params.get("method", "$/progress")
@@ -171,6 +176,7 @@ METHODS = {
     "die": die,
     "close_output": close_output,
     "hang": hang,
+    "pause": pause,
     "flood_notes": flood_notes,
     "flood_stderr": flood_stderr,
     "garbage": garbage,

@@ -3,13 +3,13 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
 
 from animus_cli.commands.plain import command
-from animus_cli.demonstration.interruption import clean_up_undisturbed, ended_by_signals
+from animus_cli.demonstration.interruption import clean_up_undisturbed, ended_by_signals, reap_children
 from animus_cli.demonstration.place import Place, fill, new_place, remove_place, require_git, run_tests
 from animus_cli.demonstration.story import Outcome, Story
 from animus_cli.failure import CommandError
@@ -17,6 +17,7 @@ from animus_cli.invocation import Invocation
 from animus_cli.live import progress_on
 from animus_cli.render import subject, workflow
 from animus_cli.terminal import Screen
+from animus_kernel.endpoint import socket_path
 from animus_kernel.errors import KernelError
 from animus_kernel.launch import stop_daemon
 
@@ -54,7 +55,7 @@ def demo(invocation: Invocation, *, manual: bool, keep: bool) -> None:
 
 
 @contextmanager
-def _place(invocation: Invocation, *, keep: bool) -> Iterator[Place]:
+def _place(invocation: Invocation, *, keep: bool) -> Generator[Place]:
     """The place, with ANIMUS_CONFIG_DIR in it; afterwards no process and (unless kept) no file of it is left."""
     place = new_place()
     before = os.environ.get("ANIMUS_CONFIG_DIR")
@@ -80,6 +81,11 @@ def _end_daemon(invocation: Invocation, place: Place) -> None:
         stop_daemon(story.project, timeout_seconds=_STOP_SECONDS)
     except KernelError as error:
         invocation.tell(f"warning: {error.message}")
+    if not reap_children(seconds=_STOP_SECONDS):
+        invocation.tell("warning: the demo's daemon is still ending")
+    endpoint = socket_path(story.project)
+    if place.folder not in endpoint.parents:  # the folder's path was too long for a socket
+        shutil.rmtree(endpoint.parent, ignore_errors=True)
 
 
 def _introduce(invocation: Invocation, place: Place) -> None:

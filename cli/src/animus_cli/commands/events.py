@@ -20,15 +20,15 @@ def run(invocation: Invocation, operation: Operation, params: DaemonEventsParams
     Raises:
         CommandError: there is no daemon whose events could be followed.
     """
-    if not params.follow:
-        _print(invocation, operation, invocation.call(operation, params))
-        return
     project = invocation.project()
     client = ControlClient.connect(project)
-    if client is None:
+    if client is not None:
+        with client:
+            _print(invocation, operation, client.stream(operation.name, params))
+    elif params.follow:
         raise daemon_not_running(project)
-    with client:
-        _print(invocation, operation, client.stream(operation.name, params))
+    else:
+        _print(invocation, operation, invocation.call(operation, params, project=project))
 
 
 def _print(invocation: Invocation, operation: Operation, events: Iterable[DaemonEvent]) -> None:

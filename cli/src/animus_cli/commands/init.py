@@ -100,8 +100,8 @@ def _lines(
     lines.append("")
     for file in files:
         lines.append(f"{words[file.action]} {file.path}" + (f" ({file.reason})" if file.reason else ""))
-    for sentence in missing:
-        lines += ["", *paragraph(sentence, screen)]
+    if missing:
+        lines += ["", *(line for sentence in missing for line in paragraph(f"- {sentence}", screen))]
     return [*lines, "", *(f"next: {step}" for step in _next_steps(findings))]
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
+from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress, progress_on
 from animus_cli.render import lines_for
 from animus_kernel.client import ControlClient
@@ -41,6 +42,7 @@ def run(invocation: Invocation, operation: Operation, params: WorkflowRunParams)
     if not params.sync:
         result = invocation.call(operation, params)
         invocation.show(result, lambda screen: lines_for(operation.name, result, screen))
+        invocation.remark_missing_daemon()
         return
     project = invocation.project()
     progress = None if invocation.json else _progress(invocation)
@@ -58,41 +60,37 @@ def run(invocation: Invocation, operation: Operation, params: WorkflowRunParams)
 
 
 def follow_run(
-    client: ControlClient, watcher: ControlClient, asked_id: str, progress: Progress | None
+    client: ControlClient, events: Iterator[WorkflowEvent], asked_id: str, progress: Progress | None
 ) -> WorkflowGetResult:
     """Show a run of the daemon until it has settled.
 
-    The events are subscribed to before the state is read, and those of all runs are looked at: a run that begins in
-    between is not missed.
-
     Args:
         client: the connection that asks.
-        watcher: a connection of its own for the events.
+        events: the events of all runs, subscribed to before the run was asked for, so that none is missed.
         asked_id: the run, or the entry whose run has not begun.
         progress: where events are shown, or None.
+
+    Raises:
+        CommandError: the daemon ended meanwhile.
     """
-    events: Iterator[WorkflowEvent] = watcher.stream("workflow/events", WorkflowEventsParams())
-    state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=asked_id))
-    known = {asked_id, state.id}
-    while state.status not in SETTLED:
-        for event in events:
-            if isinstance(event.payload, dict) and event.payload.get("entry_id") == asked_id:
-                known.add(event.workflow_id)
-            if event.workflow_id not in known:
-                continue
-            if progress is not None:
-                progress.show(event)
-            if event.kind in RUN_ENDINGS:
-                break
-        else:
-            raise CommandError(
-                "unavailable",
-                f"the daemon ended while run {asked_id!r} was under way; the run goes on when it is started again",
-                next_step="animus daemon start",
-                remediation="daemon_not_running",
-            )
-        state = client.call("workflow/get", WorkflowGetParams(id=asked_id))
-    return state
+    known = {asked_id}
+    for event in events:
+        if json_object(event.payload).get("entry_id") == asked_id:
+            known.add(event.workflow_id)
+        if event.workflow_id not in known:
+            continue
+        if progress is not None:
+            progress.show(event)
+        if event.kind in RUN_ENDINGS:
+            state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=event.workflow_id))
+            if state.status in SETTLED:
+                return state
+    raise CommandError(
+        "unavailable",
+        f"the daemon ended while run {asked_id!r} was under way; the run goes on when it is started again",
+        next_step="animus daemon start",
+        remediation="daemon_not_running",
+    )
 
 
 def _run_here(
@@ -109,15 +107,16 @@ def _run_here(
 def _run_there(
     project: Project, client: ControlClient, operation: Operation, params: WorkflowRunParams, progress: Progress | None
 ) -> WorkflowRunResult:
-    asked: WorkflowRunResult = client.call(operation.name, msgspec.structs.replace(params, sync=False))
     watcher = ControlClient.connect(project)
     if watcher is None:
         raise CommandError("unavailable", "the daemon ended before the run began", next_step="animus daemon start")
-    run_id = asked.workflow_id or asked.entry_id
     with watcher:
+        events = watcher.stream("workflow/events", WorkflowEventsParams())
+        asked: WorkflowRunResult = client.call(operation.name, msgspec.structs.replace(params, sync=False))
         try:
-            state = follow_run(client, watcher, run_id, progress)
+            state = follow_run(client, events, asked.entry_id, progress)
         except KeyboardInterrupt:
+            run_id = asked.workflow_id or asked.entry_id
             sys.stderr.write(f"\nThe run goes on. animus workflow get {run_id}, animus workflow cancel {run_id}\n")
             raise
     return msgspec.structs.replace(

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from animus_cli.demonstration.interruption import interrupted_afterwards
 from animus_cli.demonstration.place import Place
 from animus_cli.failure import CommandError
+from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress
 from animus_kernel.client import ControlClient
 from animus_kernel.errors import KernelError
@@ -91,7 +93,8 @@ class Story:
         """
         project = self.project
         start = self._place.git("rev-parse", "HEAD")
-        status = start_daemon(project, load_settings(project))
+        with interrupted_afterwards():
+            status = start_daemon(project, load_settings(project))
         self._tell(f"daemon    pid {status.pid}, in {self._place.folder}")
         with _connected(project) as client, _connected(project) as watcher:
             events = watcher.stream("workflow/events", WorkflowEventsParams())
@@ -115,7 +118,7 @@ class Story:
             run: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=event.workflow_id))
             if event.kind != "run_paused":
                 return run
-            waiting = run.waiting or msgspec.convert((event.payload or {}).get("waiting"), WaitingFor | None)
+            waiting = run.waiting or msgspec.convert(json_object(event.payload).get("waiting"), WaitingFor | None)
             if waiting is None or waiting.kind != "gate":
                 reason = run.reason if waiting is None else waiting.reason
                 raise CommandError("run_failed", f"the demo's run stopped and waits: {reason}")

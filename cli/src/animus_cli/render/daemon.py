@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from animus_cli.json_value import json_object
 from animus_cli.table import Column, duration, facts, table
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import DaemonEvent, DaemonHealthResult, DaemonStatusResult
@@ -10,6 +11,7 @@ __all__ = ["event", "health", "status", "summary"]
 
 _FIRST_FACTS = ("workflow_id", "subject_id", "phase_id", "status", "reason", "message")
 """What of an event's payload is read first."""
+_SAID_ALREADY = frozenset({"ts"})
 
 
 def summary(result: DaemonStatusResult) -> str:
@@ -80,6 +82,7 @@ def event(result: DaemonEvent, screen: Screen) -> list[str]:
 def _payload_text(payload: Any) -> str:
     if not isinstance(payload, dict):
         return "" if payload is None else clean(str(payload))
-    first = [name for name in _FIRST_FACTS if payload.get(name) not in (None, "")]
-    rest = [name for name, value in payload.items() if name not in first and isinstance(value, str | int | float)]
-    return "  ".join(f"{clean(str(name))}={clean(str(payload[name]))}" for name in [*first, *rest])
+    facts_known = {name: value for name, value in json_object(payload).items() if isinstance(value, str | int | float)}
+    order = [*(name for name in _FIRST_FACTS if name in facts_known), *facts_known]
+    shown = {name: str(facts_known[name]) for name in order if name not in _SAID_ALREADY}
+    return "  ".join(f"{clean(name)}={clean(text)}" for name, text in shown.items() if text)

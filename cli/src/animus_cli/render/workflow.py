@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from animus_cli.json_value import json_array, json_object
 from animus_cli.table import Column, ago, duration, facts, paragraph, parse_moment, table
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import (
@@ -58,7 +59,7 @@ def page(result: WorkflowListResult, screen: Screen) -> list[str]:
 
 def one(result: WorkflowGetResult, screen: Screen) -> list[str]:
     """A run with every attempt at every phase; for a parked one why, and the command that frees it."""
-    detail = result.detail if isinstance(result.detail, dict) else {}
+    detail = json_object(result.detail)
     lines = facts(
         [
             ("run", result.id),
@@ -112,10 +113,10 @@ def started(result: WorkflowRunResult, screen: Screen) -> list[str]:
     """The receipt of a run that was asked for, or how one that was waited for ended."""
     run_id = result.workflow_id or result.entry_id
     lines = [f"{result.definition} on {result.subject_id}: {screen.status(result.status)} ({run_id})"]
-    if result.reason:
-        lines += paragraph(result.reason, screen, indent="  ")
     if result.waiting is not None:
         return [*lines, *waiting_lines(result.waiting, screen)]
+    if result.reason:
+        lines += paragraph(result.reason, screen, indent="  ")
     return lines if result.status in _ENDED else [*lines, f"next: animus workflow get {run_id}"]
 
 
@@ -126,8 +127,7 @@ def signalled(result: WorkflowSignalResult, screen: Screen) -> list[str]:
 
 
 def _phases(detail: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = detail.get("phases")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [json_object(row) for row in json_array(detail.get("phases"))]
 
 
 def _long_reasons(detail: dict[str, Any], screen: Screen) -> list[str]:
@@ -142,8 +142,7 @@ def _long_reasons(detail: dict[str, Any], screen: Screen) -> list[str]:
 
 
 def _subject(run: WorkflowRunSummary, detail: dict[str, Any]) -> str:
-    subject = detail.get("subject")
-    title = subject.get("title") if isinstance(subject, dict) else None
+    title = json_object(detail.get("subject")).get("title")
     return f"{run.subject_id or ''} {title or ''}".strip()
 
 
@@ -152,12 +151,11 @@ def _took(run: WorkflowRunSummary) -> str:
 
 
 def _merge(merge: Any) -> str:
-    if not isinstance(merge, dict):
-        return str(merge or "")
-    target = f" into {merge['target_branch']}" if merge.get("target_branch") else ""
-    commit = f" as {str(merge['commit'])[:10]}" if merge.get("commit") else ""
-    reason = f": {merge['reason']}" if merge.get("reason") else ""
-    return f"{merge.get('status') or ''}{target}{commit}{reason}".strip()
+    known = json_object(merge)
+    target = f" into {known['target_branch']}" if known.get("target_branch") else ""
+    commit = f" as {str(known['commit'])[:10]}" if known.get("commit") else ""
+    reason = f": {known['reason']}" if known.get("reason") else ""
+    return f"{known.get('status') or ''}{target}{commit}{reason}".strip()
 
 
 def _first_line(text: Any) -> str:

@@ -84,6 +84,14 @@ def _files(*names: str) -> Callable[[Evidence], str | None]:
     return lambda evidence: next((name for name in names if evidence.has(name)), None)
 
 
+def _npm_script(name: str) -> Callable[[Evidence], str | None]:
+    return lambda evidence: "package.json" if evidence.npm_script(name) else None
+
+
+def _make_target(name: str) -> Callable[[Evidence], str | None]:
+    return lambda evidence: "Makefile" if evidence.make_target(name) else None
+
+
 def _pytest(evidence: Evidence) -> str | None:
     if evidence.has("pytest.ini", ".pytest.ini", "conftest.py", "tests/conftest.py"):
         return _files("pytest.ini", ".pytest.ini", "conftest.py", "tests/conftest.py")(evidence)
@@ -132,18 +140,18 @@ _TESTS = (
     Rule("tox", ("tox",), _files("tox.ini")),
     Rule("unittest", ("python3", "-m", "unittest"), _unittest, python=True),
     Rule("pytest", ("python3", "-m", "pytest"), _python_files, python=True),
-    Rule("npm", ("npm", "test"), lambda evidence: "package.json" if evidence.npm_script("test") else None),
+    Rule("npm", ("npm", "test"), _npm_script("test")),
     Rule("cargo", ("cargo", "test"), _files("Cargo.toml")),
     Rule("go", ("go", "test", "./..."), _files("go.mod")),
-    Rule("make", ("make", "test"), lambda evidence: "Makefile" if evidence.make_target("test") else None),
+    Rule("make", ("make", "test"), _make_target("test")),
 )
 _LINTERS = (
     Rule("ruff", ("ruff", "check", "."), _ruff, python=True),
     Rule("flake8", ("flake8",), _flake8, python=True),
-    Rule("npm lint", ("npm", "run", "lint"), lambda evidence: "package.json" if evidence.npm_script("lint") else None),
+    Rule("npm lint", ("npm", "run", "lint"), _npm_script("lint")),
     Rule("eslint", ("npx", "--no-install", "eslint", "."), _files(*_ESLINT)),
     Rule("clippy", ("cargo", "clippy", "--", "-D", "warnings"), _files("Cargo.toml")),
     Rule("golangci-lint", ("golangci-lint", "run"), _files(*_GOLANGCI)),
     Rule("go vet", ("go", "vet", "./..."), _files("go.mod")),
-    Rule("make lint", ("make", "lint"), lambda evidence: "Makefile" if evidence.make_target("lint") else None),
+    Rule("make lint", ("make", "lint"), _make_target("lint")),
 )

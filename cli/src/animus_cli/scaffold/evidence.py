@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from animus_cli.json_value import json_object
+
 __all__ = ["Evidence"]
 
 _LARGEST_BYTES = 1024 * 1024
@@ -36,14 +38,13 @@ class Evidence:
         """Whether ``pyproject.toml`` has the table ``tool.<path>``."""
         table: Any = _toml(self.text("pyproject.toml")).get("tool")
         for name in path:
-            table = table.get(name) if isinstance(table, dict) else None
+            table = json_object(table).get(name)
         return table is not None
 
     def npm_script(self, name: str) -> bool:
         """Whether ``package.json`` has a script that is not the placeholder npm writes."""
-        package = _json(self.text("package.json"))
-        scripts = package.get("scripts") if isinstance(package, dict) else None
-        script = scripts.get(name) if isinstance(scripts, dict) else None
+        package = json_object(_json(self.text("package.json")))
+        script = json_object(package.get("scripts")).get(name)
         return isinstance(script, str) and "no test specified" not in script
 
     def make_target(self, name: str) -> bool:

@@ -1,5 +1,6 @@
 """The daemon itself: how it is, what happened, and what it may start."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from animus_kernel.endpoint import socket_path
@@ -87,11 +88,15 @@ async def drain(kernel: Kernel, params: EmptyParams) -> DaemonStatusResult:
 async def events(kernel: Kernel, params: DaemonEventsParams) -> AsyncIterator[DaemonEvent]:
     """The recorded events, then, if asked for, new ones as they happen."""
     live = kernel.events.listen() if params.follow and kernel.is_daemon else None
-    seen = 0
-    for event in read_events(kernel.project.events_path, since=params.since, limit=params.limit):
-        seen = event.seq
-        yield event
-    if live is not None:
-        async for event in live:
-            if event.seq > seen:
-                yield event
+    recorded = await asyncio.to_thread(read_events, kernel.project.events_path, since=params.since, limit=params.limit)
+
+    async def tell() -> AsyncIterator[DaemonEvent]:
+        for event in recorded:
+            yield event
+        if live is not None:
+            last = recorded[-1].seq if recorded else 0
+            async for event in live:
+                if event.seq > last:
+                    yield event
+
+    return tell()

@@ -117,18 +117,22 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
 async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncIterator[control.WorkflowEvent]:
     """What happens to runs from now on."""
     live = kernel.events.listen()
-    wanted = params.workflow_id
-    async for event in live:
-        payload = dict(event.payload)
-        run_id = payload.pop("workflow_id", None)
-        if run_id is None or (params.kinds and event.kind not in params.kinds):
-            continue
-        if wanted == payload.get("entry_id"):
-            wanted = run_id
-        if wanted in {None, run_id}:
-            yield control.WorkflowEvent(
-                workflow_id=run_id, kind=event.kind, occurred_at=event.occurred_at, payload=payload
-            )
+
+    async def tell() -> AsyncIterator[control.WorkflowEvent]:
+        wanted = params.workflow_id
+        async for event in live:
+            payload = dict(event.payload)
+            run_id = payload.pop("workflow_id", None)
+            if run_id is None or (params.kinds and event.kind not in params.kinds):
+                continue
+            if wanted is not None and wanted == payload.get("entry_id"):
+                wanted = run_id
+            if wanted in {None, run_id}:
+                yield control.WorkflowEvent(
+                    workflow_id=run_id, kind=event.kind, occurred_at=event.occurred_at, payload=payload
+                )
+
+    return tell()
 
 
 async def validate_config(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:

@@ -1,10 +1,10 @@
 """The second generation of operations: every act on a leased entry shows the fence it was leased under."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
+from animus_queue_default.act import FencedAct, FencedReceipt, FenceOutcome, Handout
 from animus_queue_default.clock import Clock
 from animus_queue_default.entry import BoundKey, Entry, Finished, Grant, Standing
 from animus_queue_default.fault import InvalidRequestError
@@ -24,7 +24,7 @@ from animus_queue_default.record import Bound
 from animus_queue_default.request import ANY_REQUEST, Request, checked_key, request_hash
 from animus_queue_default.status import Answer, Condition, Operation, Outcome, Status, answer_for
 
-__all__ = ["MAX_LEASE_BATCH", "FenceOutcome", "FencedAct", "FencedQueue", "FencedReceipt", "Handout"]
+__all__ = ["MAX_LEASE_BATCH", "FencedQueue"]
 
 MAX_LEASE_BATCH = 64
 """How many entries one fenced lease hands out at most."""
@@ -32,42 +32,6 @@ _BLOCK_REPORT = 64
 _RETURNED = "the entry was returned to pending; lease it again"
 _NO_LIVE_FENCE = "the entry is not under this lease any more; read its current fence from queue/list"
 _GONE = "the entry is finished or was dropped"
-
-
-class FenceOutcome(StrEnum):
-    """What became of a fenced act: values, not errors."""
-
-    APPLIED = "applied"
-    ALREADY_APPLIED = "already_applied"
-    NOT_FOUND = "not_found"
-    STALE_FENCE = "stale_fence"
-    LEASE_STILL_LIVE = "lease_still_live"
-    NOT_ASSIGNED = "not_assigned"
-
-
-class FencedAct(msgspec.Struct, frozen=True):
-    """The outcome of a fenced act, the fence that holds now if the entry is leased, and why it was not applied."""
-
-    outcome: FenceOutcome
-    fence: Fence | None = None
-    reason: str | None = None
-
-
-class FencedReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a fenced enqueue."""
-
-    enqueued: bool
-    entry_id: str
-    subject: str
-    generation: int
-    warning: str | None = None
-
-
-class Handout(msgspec.Struct, frozen=True):
-    """What a fenced lease handed out, and what stood in the way of the rest."""
-
-    leased: list[Entry]
-    blocked: list[Block]
 
 
 class FencedQueue:

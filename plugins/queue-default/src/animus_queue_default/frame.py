@@ -4,9 +4,10 @@ A file starts with eight bytes that say what it is. Then frames follow, each ``<
 in little endian; the payload is a MessagePack array of records, one batch. A batch is one frame, so it is there
 whole or not at all.
 
-A crash can only leave an incomplete *last* frame (or zeros, where the file had grown but the data was not written
-yet): such a tail was never acknowledged and is cut. Anything else that does not check out is damage to what was
-acknowledged, and nobody writes to the file after that.
+Behind the last frame there may be zeros: room that was made beforehand, because a sync that need not record a new
+file length costs a third less. A crash can only leave an incomplete *last* frame: such a tail was never acknowledged
+and is cut. Anything else that does not check out is damage to what was acknowledged, and nobody writes to the file
+after that.
 """
 
 import struct
@@ -14,7 +15,17 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from zlib import crc32
 
-__all__ = ["HEAD", "HISTORY_MAGIC", "JOURNAL_MAGIC", "MAGIC_LENGTH", "Tail", "build_frame", "judge_tail", "read_frames"]
+__all__ = [
+    "HEAD",
+    "HISTORY_MAGIC",
+    "JOURNAL_MAGIC",
+    "MAGIC_LENGTH",
+    "Tail",
+    "build_frame",
+    "is_room",
+    "judge_tail",
+    "read_frames",
+]
 
 HEAD = struct.Struct("<II")
 JOURNAL_MAGIC = b"animusqj"
@@ -70,18 +81,22 @@ def read_frames(read: Callable[[int, int], bytes], start: int) -> Iterator[tuple
         yield payload, offset
 
 
+def is_room(head: bytes) -> bool:
+    """Whether nothing was written where `head`, the first bytes of a possible frame, was read."""
+    return not head or head == _UNWRITTEN
+
+
 def judge_tail(rest: bytes) -> Tail:
     """What the bytes behind the last good frame are; `rest` reaches to the end of the file."""
-    if not rest:
+    written = rest.rstrip(b"\0")
+    if not written:
         return Tail.CLEAN
-    if len(rest) < HEAD.size or not any(rest):
+    if len(written) < HEAD.size:
         return Tail.TORN
-    length, _ = HEAD.unpack_from(rest)
-    if not 0 < length <= _MAX_PAYLOAD or _holds_frame(rest):
+    length, _ = HEAD.unpack_from(written)
+    if not 0 < length <= _MAX_PAYLOAD or _holds_frame(written):
         return Tail.DAMAGED
-    if HEAD.size + length > len(rest) or rest.endswith(_UNWRITTEN):
-        return Tail.TORN
-    return Tail.DAMAGED
+    return Tail.TORN if len(written) < HEAD.size + length else Tail.DAMAGED
 
 
 def _holds_frame(rest: bytes) -> bool:

@@ -17,18 +17,21 @@ from animus_queue_default.frame import (
     MAGIC_LENGTH,
     Tail,
     build_frame,
+    is_room,
     judge_tail,
     read_frames,
 )
 from animus_queue_default.record import FORMAT, Header, Record
 
-__all__ = ["Journal", "encode_batch", "encode_record", "journal_numbers", "journal_path"]
+__all__ = ["ROOM_BYTES", "Journal", "encode_batch", "encode_record", "journal_numbers", "journal_path"]
 
 encode_record = msgspec.msgpack.Encoder().encode
 _encode_raws = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(list[Record]).decode
 _decode_raws = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_head = msgspec.msgpack.Decoder(list[object]).decode
+ROOM_BYTES = 256 * 1024
+"""How much room is made at once: a write of about a millisecond, every several hundred operations."""
 _PREFIX, _SUFFIX = "journal-", ".log"
 
 
@@ -67,6 +70,7 @@ class Journal:
         self.path = path
         self._descriptor = files.open(path)
         self.end = MAGIC_LENGTH if end is None else end
+        self._room_end = 0
         magic = files.read(self._descriptor, MAGIC_LENGTH, 0)
         if magic != JOURNAL_MAGIC:
             self.close()
@@ -86,6 +90,8 @@ class Journal:
             StorageError: it could not be written; what was written of it has been cut off again.
         """
         frame = encode_batch(raws)
+        if self.end + len(frame) > self._room_end:
+            self._make_room(self.end + len(frame))
         try:
             self._files.append(self._descriptor, frame, self.end)
         except OSError as error:
@@ -103,13 +109,16 @@ class Journal:
             CorruptFileError: what stands there is damaged.
             NewerFormatError: a newer version wrote it.
         """
-        if len(self._files.read(self._descriptor, HEAD.size, self.end)) == 0:
+        is_first = self.end == MAGIC_LENGTH
+        if is_room(self._read(HEAD.size, self.end)):
             return
         for payload, offset in read_frames(self._read, self.end):
             records = self._decode(payload)
             self.end = offset
             yield from records
-        self._cut_tail()
+        # Zeros here are room that somebody made. Only who reads the file for the first time looks behind them.
+        if is_first or not is_room(self._read(HEAD.size, self.end)):
+            self._cut_tail()
 
     def _read(self, length: int, offset: int) -> bytes:
         return self._files.read(self._descriptor, length, offset)
@@ -139,8 +148,6 @@ class Journal:
             )
 
     def _cut_tail(self) -> None:
-        if not self._read(HEAD.size, self.end):
-            return
         rest = self._files.read(self._descriptor, self._files.size(self._descriptor) - self.end, self.end)
         tail = judge_tail(rest)
         if tail is Tail.DAMAGED:
@@ -150,12 +157,21 @@ class Journal:
                 f" {str(self.path)!r}"
             )
         if tail is Tail.TORN:
-            if any(rest):
-                self._files.save(self.path.with_name(f"torn-{self.path.stem}-{self.end}.bin"), rest)
+            torn = rest.rstrip(b"\0")
+            self._files.save(self.path.with_name(f"torn-{self.path.stem}-{self.end}.bin"), torn)
             self._files.cut(self._descriptor, self.end)
+
+    def _make_room(self, needed: int) -> None:
+        """Fill the file with zeros beyond `needed`. Where there is no space for that, the frame alone may still fit."""
+        try:
+            self._files.write(self._descriptor, bytes(needed + ROOM_BYTES - self.end), self.end)
+        except OSError:
+            return
+        self._room_end = needed + ROOM_BYTES
 
     def _undo(self) -> None:
         """Cut off a batch that failed. Where even that fails, the next reader finds a torn tail and cuts it."""
+        self._room_end = 0
         try:
             self._files.cut(self._descriptor, self.end)
             self._files.sync(self._descriptor)

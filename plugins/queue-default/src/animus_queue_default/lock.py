@@ -7,10 +7,14 @@ frame. When a process dies the kernel frees it, so there is nothing stale to cle
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.fault import LockTimeoutError
 from animus_queue_default.files import Files
+
+if TYPE_CHECKING:
+    import portalocker
 
 __all__ = ["LOCK_TIMEOUT_SECONDS", "Lock"]
 
@@ -30,6 +34,7 @@ class Lock:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._descriptor: int | None = None
+        self._flags: portalocker.LockFlags | None = None
         self.is_held = False
 
     def acquire(self) -> bool:
@@ -45,12 +50,13 @@ class Lock:
         # portalocker costs 50 ms to import, so that waits until the handshake is over and work arrives.
         import portalocker  # noqa: PLC0415 - see above
 
-        flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+        if self._flags is None:
+            self._flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
         descriptor, is_known = self._open()
         deadline = self._clock.monotonic() + self._timeout_seconds
         while True:
             try:
-                portalocker.lock(descriptor, flags)
+                portalocker.lock(descriptor, self._flags)
             except portalocker.AlreadyLocked as error:
                 if self._clock.monotonic() >= deadline:
                     raise LockTimeoutError(

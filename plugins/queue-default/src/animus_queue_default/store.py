@@ -7,37 +7,23 @@ a failed commit the state in memory is dropped and the next batch reads it back 
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.compaction import Compaction
 from animus_queue_default.fault import CorruptFileError, QueueError, StorageError
 from animus_queue_default.files import Files
-from animus_queue_default.frame import JOURNAL_MAGIC
+from animus_queue_default.founding import FIRST, Predecessor, found_journal, sweep_litter
 from animus_queue_default.history import History
-from animus_queue_default.journal import Journal, encode_batch, encode_record, journal_numbers, journal_path
+from animus_queue_default.journal import Journal, encode_record, journal_numbers, journal_path
 from animus_queue_default.lock import LOCK_TIMEOUT_SECONDS, Lock
-from animus_queue_default.record import FORMAT, Header, Record, Sealed
+from animus_queue_default.record import Record, Sealed
 from animus_queue_default.state import QueueState
 
-__all__ = ["COMPACTION_FLOOR_BYTES", "Predecessor", "Store"]
+__all__ = ["COMPACTION_FLOOR_BYTES", "Store"]
 
 COMPACTION_FLOOR_BYTES = 1024 * 1024
 """A journal is compacted when it has doubled since the last time, and not below this growth."""
-_LITTER_AGE_SECONDS = 600.0
 _WASTE_AT_LOAD = 4
-
-
-class Predecessor(Protocol):
-    """A queue kept in another form, taken over once: when there is no journal yet."""
-
-    def exists(self) -> bool:
-        """Whether there is something to take over."""
-        ...
-
-    def records(self, now: int) -> list[Record]:
-        """The facts it amounts to."""
-        ...
 
 
 class Store:
@@ -183,11 +169,11 @@ class Store:
 
     def _load(self) -> None:
         names = self._files.names(self.directory)
-        self._sweep_litter(names)
+        sweep_litter(self._files, self.directory, names)
         numbers = journal_numbers(names)
         if not numbers:
-            self._found()
-            numbers = [1]
+            found_journal(self._files, self.directory, self._clock.now(), self._predecessor)
+            numbers = [FIRST]
         self._number = numbers[0]
         journal = Journal(self._files, journal_path(self.directory, self._number))
         self._journal = journal
@@ -206,14 +192,6 @@ class Store:
         self._base = journal.end
         self._history.load(self._number)
         self._compact_at_load(journal)
-
-    def _found(self) -> None:
-        """Write the first journal, with what the predecessor holds."""
-        now = self._clock.now()
-        header = Header(format=FORMAT, number=1, written_at=now, next_seq=1, next_position=0, front_position=0)
-        records: list[Record] = [header, *(() if self._predecessor is None else self._predecessor.records(now))]
-        frame = encode_batch([encode_record(record) for record in records])
-        self._files.save(journal_path(self.directory, 1), JOURNAL_MAGIC + frame)
 
     def _replay(self, journal: Journal) -> Sealed | None:
         """Apply what is new in `journal`; returns its seal if it has one."""
@@ -309,13 +287,6 @@ class Store:
                 compaction.abandon()
             except OSError as error:
                 self.last_fault = error
-
-    def _sweep_litter(self, names: list[str]) -> None:
-        """Remove drafts a dead process left."""
-        for name in names:
-            path = self.directory / name
-            if ".tmp-" in name and self._files.age_seconds(path) > _LITTER_AGE_SECONDS:
-                self._files.remove(path)
 
 
 def _require_unspoiled(error: BaseException | None) -> None:

@@ -13,9 +13,10 @@ from animus_plugin_protocol.wire.dispatch import (
 )
 from animus_plugin_protocol.wire.queue import QueueEntry, QueueMutationResult, QueueStats
 from animus_plugin_protocol.wire.queue_v2 import BlockedEntry, FencedLeaseParams, FencedMutationResult, LeasedEntry
+from animus_queue_default.act import FencedAct
 from animus_queue_default.entry import Entry, Priority, Repository
 from animus_queue_default.fault import InvalidRequestError
-from animus_queue_default.fenced import MAX_LEASE_BATCH, FencedAct
+from animus_queue_default.fenced import MAX_LEASE_BATCH
 from animus_queue_default.handout import Block, Exclusion
 from animus_queue_default.lease import Fence, fence_of
 from animus_queue_default.moment import MomentError, as_datetime, format_moment, from_datetime, parse_moment

@@ -14,7 +14,6 @@ from animus_plugin_protocol.wire.workflow_runner import (
     WorkflowSignalResult,
 )
 from animus_workflow_runner_default.binding import Binding, faults
-from animus_workflow_runner_default.descriptors import raise_descriptor_limit
 from animus_workflow_runner_default.happening import Happening
 from animus_workflow_runner_default.host_agent import HostAgentCaller
 from animus_workflow_runner_default.inspection import inspect
@@ -63,7 +62,6 @@ def _register_runner(plugin: Plugin, binding: Binding) -> None:
             context.progress(phase_event(happening))
 
         with faults():
-            raise_descriptor_limit()
             await binding.wait_swept()
             report = await binding.runner.execute(execute_request(params), caller(context), tell)
             return execute_result(params, report, str(binding.services.project_root))

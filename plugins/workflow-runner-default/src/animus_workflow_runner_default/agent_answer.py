@@ -7,11 +7,11 @@ from animus_workflow_runner_default.authoring.model import Phase
 from animus_workflow_runner_default.contract import check_decision, check_output, payload_of_kind
 from animus_workflow_runner_default.decision import Decision, decision_from, json_objects, parse_decision
 from animus_workflow_runner_default.failure import excerpt
-from animus_workflow_runner_default.outcome import Decided, Failed, PhaseOutcome
+from animus_workflow_runner_default.outcome import Decided, Failed, PhaseOutcome, kept_payload
 
 __all__ = ["EXCERPT_CHARS", "judge_answer"]
 
-EXCERPT_CHARS = 60_000
+EXCERPT_CHARS = 16_000
 """How much of an answer a result carries; the log has all of it."""
 NOT_ASKED = "no decision asked"
 
@@ -67,7 +67,7 @@ def _hold_to_contracts(
     if phase.output_contract is not None or phase.output_json_schema is not None:
         kind = None if phase.output_contract is None else phase.output_contract.kind
         payload = payload_of_kind(json_objects(answer), kind)
-        outcome["payload"] = payload
+        outcome["payload"] = kept_payload(payload)
         findings += [
             f"output contract: {found}"
             for found in check_output(payload, phase.output_contract, phase.output_json_schema)

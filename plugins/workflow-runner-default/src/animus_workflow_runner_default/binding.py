@@ -10,6 +10,7 @@ from typing import TypeVar
 from animus_plugin_protocol import ErrorCode, FatalError, RefusedError, RetriableError, RpcFault
 from animus_plugin_protocol.wire.lifecycle import InitializeParams
 from animus_workflow_runner_default.authoring.config_source import ConfigSource
+from animus_workflow_runner_default.descriptors import raise_descriptor_limit
 from animus_workflow_runner_default.journal import Journal, JournalError, OwnershipError
 from animus_workflow_runner_default.journal_store import JournalRefusedError
 from animus_workflow_runner_default.machine import IllegalTransitionError
@@ -86,6 +87,7 @@ class Binding:
                 code=ErrorCode.WORKFLOW_BINDING_MISMATCH,
             )
         state_dir = Path(project.state_dir) if project.state_dir else _state_dir(project.repo_scope)
+        raise_descriptor_limit()
         source = ConfigSource(params.init_extensions.packs)
         with faults():
             services = Services(root, state_dir)
@@ -121,10 +123,18 @@ class Binding:
             return await self.services.journal.call(work)
 
     async def wait_swept(self) -> None:
-        """Wait until what runs of dead runner processes left running has been ended; done once."""
+        """Wait until what runs of dead runner processes left running has been ended; done once.
+
+        Raises:
+            FatalError: the process records cannot be read; nothing is executed then.
+        """
         if self._sweep is None:
             self._sweep = asyncio.create_task(asyncio.to_thread(self._sweep_once))
-        await asyncio.shield(self._sweep)
+        try:
+            await asyncio.shield(self._sweep)
+        except OSError as error:
+            self._sweep = None  # the next request tries again
+            raise FatalError(f"the process records below {str(self.services.state_dir)!r}: {error}") from error
 
     def _sweep_once(self) -> None:
         self.services.ledger.sweep(grace_seconds=0.0)

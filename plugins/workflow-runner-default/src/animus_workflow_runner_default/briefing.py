@@ -40,7 +40,8 @@ def dispatch_variables(workflow: Workflow, dispatch: Dispatch) -> dict[str, str]
             values[variable.name] = variable.default
         elif variable.required:
             raise MissingVariableError(
-                f"workflow {workflow.id!r} needs the variable {variable.name!r}; give it with --var {variable.name}=VALUE"
+                f"workflow {workflow.id!r} needs the variable {variable.name!r}; "
+                f"give it with --var {variable.name}=VALUE"
             )
     return values
 

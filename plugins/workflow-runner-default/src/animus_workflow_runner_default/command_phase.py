@@ -21,7 +21,7 @@ from animus_workflow_runner_default.decision import Decision, decision_from
 from animus_workflow_runner_default.failure import excerpt, failing_tests, failure_category, failure_summary
 from animus_workflow_runner_default.json_schema import check_schema
 from animus_workflow_runner_default.json_value import json_object
-from animus_workflow_runner_default.outcome import Decided, Failed, PhaseOutcome, RunContext
+from animus_workflow_runner_default.outcome import Decided, Failed, PhaseOutcome, RunContext, kept_payload
 from animus_workflow_runner_default.place import PlaceError, working_directory
 from animus_workflow_runner_default.process_run import Program, ProgramResult, run_program
 
@@ -190,7 +190,8 @@ def _judge_payload(
         findings.append(f"the payload's kind is {body.get('kind')!r}, expected {command.expected_result_kind!r}")
     if command.expected_schema is not None:
         findings += check_schema(payload, command.expected_schema)
-    outcome = {**body, **outcome}
+    kept = kept_payload(body)
+    outcome = {**kept, **outcome} if isinstance(kept, dict) else {"payload": kept, **outcome}
     if findings:
         return Failed(reason=f"parse_json_output: {'; '.join(findings)}", outcome=outcome, metadata=metadata)
     try:

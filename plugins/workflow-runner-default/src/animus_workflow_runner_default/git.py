@@ -24,6 +24,8 @@ LOCK_PAUSE_SECONDS = 0.02
 _FALLBACK_IDENTITY = {"user.name": "Animus", "user.email": "animus@localhost"}
 
 
+_LOOKS = frozenset({"config", "diff", "merge-base", "rev-parse", "status", "symbolic-ref"})
+"""Subcommands that change nothing and run no hooks, in the forms used here."""
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -89,6 +91,7 @@ class Git:
             stdout_file=out,
             stderr_file=err,
             timeout_seconds=GIT_TIMEOUT_SECONDS,
+            is_recorded=arguments[0] not in _LOOKS,
         )
         try:
             result = await run_program(program, self._ledger, self._clock)

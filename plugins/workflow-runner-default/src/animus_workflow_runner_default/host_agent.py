@@ -81,7 +81,7 @@ def _params(request: AgentRequest) -> AgentRunParams:
         cwd=request.cwd,
         project_root=request.project_root,
         permission_mode=request.runtime.permission_mode,
-        timeout_secs=request.timeout_seconds,
+        timeout_secs=request.timeout_seconds or 0,
         env=request.environment,
         response_schema=request.response_schema,
         reasoning_effort=request.runtime.reasoning_effort,

@@ -170,7 +170,8 @@ class Journal:
         for attempt in attempts:
             self.connection.execute(
                 "INSERT INTO runner_attempt (workflow_id, path, attempt, status, body) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (workflow_id, path, attempt) DO UPDATE SET status = excluded.status, body = excluded.body",
+                " ON CONFLICT (workflow_id, path, attempt)"
+                " DO UPDATE SET status = excluded.status, body = excluded.body",
                 (run.workflow_id, attempt.path, attempt.attempt, attempt.status, msgspec.json.encode(attempt)),
             )
 

@@ -103,7 +103,8 @@ def save_run(journal: Journal, run: StoredRun) -> None:
     """
     if journal.run(run.workflow_id) is not None:
         raise JournalRefusedError(
-            f"run {run.workflow_id!r} belongs to this runner, which keeps its journal itself; steer it with workflow/signal"
+            f"run {run.workflow_id!r} belongs to this runner, which keeps its journal itself; "
+            "steer it with workflow/signal"
         )
     journal.connection.execute(
         "INSERT INTO runner_run (workflow_id, workflow_ref, status, kind, is_foreign, body, created_at, updated_at)"

@@ -12,4 +12,4 @@ def json_object(value: Any) -> dict[str, Any] | None:
 
 def json_array(value: Any) -> list[Any] | None:
     """The value if it is an array, else None."""
-    return cast("list[Any]", value) if isinstance(value, list) else None
+    return cast("list[object]", value) if isinstance(value, list) else None

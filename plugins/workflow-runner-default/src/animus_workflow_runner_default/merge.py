@@ -1,8 +1,8 @@
 """Bringing a run's branch into its target branch without touching anybody's work.
 
 The merge is made in a detached worktree of its own. Then the target branch is moved: by ``merge --ff-only`` where it is
-checked out and clean, by a compare-and-set of the ref where it is checked out nowhere. Anything else (a dirty checkout, a
-conflict, a rebase in progress) parks the run with the reason; nothing has changed then but the run's own branch.
+checked out and clean, by a compare-and-set of the ref where it is checked out nowhere. Anything else (a dirty checkout,
+a conflict, a rebase in progress) parks the run with the reason; nothing has changed then but the run's own branch.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from animus_workflow_runner_default.authoring.model import Merge
 from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.record import Checkout
-from animus_workflow_runner_default.worktree import Repository, repository_of
+from animus_workflow_runner_default.worktree import repository_of
 
 __all__ = ["MergeBlockedError", "MergeResult", "merge_branch", "merge_problem"]
 
@@ -80,7 +80,7 @@ async def merge_branch(
             raise MergeBlockedError(f"branch {missing!r} does not exist; create it, then resume")
         if (await git.ask(project_root, "merge-base", "--is-ancestor", tip, old)).exit_code == 0:
             return MergeResult("nothing_to_merge", target, old)
-        homes = await _homes(git, repository, project_root, target)
+        homes = await _homes(git, project_root, target)
         for home in homes:
             await _require_clean(git, home, target)
         new = await _merged_commit(git, project_root, scratch, old, checkout.branch, message)
@@ -88,7 +88,7 @@ async def merge_branch(
         return MergeResult("merged", target, new)
 
 
-async def _homes(git: Git, repository: Repository, project_root: Path, target: str) -> list[Path]:
+async def _homes(git: Git, project_root: Path, target: str) -> list[Path]:
     """The worktrees that have the target checked out.
 
     Raises:
@@ -103,20 +103,27 @@ async def _homes(git: Git, repository: Repository, project_root: Path, target: s
             continue
         if f"branch refs/heads/{target}" in lines:
             homes.append(Path(path))
-        elif "detached" in lines and Path(path).is_dir():
+        elif "detached" in lines:
             await _require_idle(git, Path(path), target)
-    del repository
     return homes
 
 
 async def _require_idle(git: Git, home: Path, target: str) -> None:
-    directory = Path(await git.do(home, "rev-parse", "--path-format=absolute", "--git-dir"))
-    for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
-        marker = directory / name
-        if marker.is_file() and marker.read_text("utf-8", "replace").strip() in {target, f"refs/heads/{target}"}:
-            raise MergeBlockedError(
-                f"branch {target!r} is being rebased or bisected in {str(home)!r}; finish that, then resume"
-            )
+    try:
+        directory = Path(await git.do(home, "rev-parse", "--path-format=absolute", "--git-dir"))
+    except GitError:
+        return  # the directory of that worktree is gone
+    if _is_busy_with(directory, target):
+        raise MergeBlockedError(
+            f"branch {target!r} is being rebased or bisected in {str(home)!r}; finish that, then resume"
+        )
+
+
+def _is_busy_with(git_directory: Path, target: str) -> bool:
+    """Whether a rebase or a bisection of the branch was begun there and not finished."""
+    markers = (git_directory / name for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"))
+    names = {target, f"refs/heads/{target}"}
+    return any(marker.is_file() and marker.read_text("utf-8", "replace").strip() in names for marker in markers)
 
 
 async def _require_clean(git: Git, home: Path, target: str) -> None:
@@ -155,8 +162,7 @@ async def _merged_commit(git: Git, project_root: Path, scratch: Path, old: str, 
 
 async def _drop(git: Git, project_root: Path, scratch: Path) -> None:
     """Remove our own detached worktree; what it holds is nobody's work."""
-    if scratch.exists():
-        await git.ask(project_root, "worktree", "remove", "--force", str(scratch))
+    await git.ask(project_root, "worktree", "remove", "--force", str(scratch))
     await git.ask(project_root, "worktree", "prune")
 
 
@@ -170,5 +176,6 @@ async def _move(git: Git, project_root: Path, target: str, old: str, new: str, h
     answer = await git.ask(homes[0], "merge", "--ff-only", "--quiet", new)
     if answer.exit_code != 0:
         raise MergeBlockedError(
-            f"branch {target!r} in {str(homes[0])!r} cannot be moved forward: {answer.message}; settle that, then resume"
+            f"branch {target!r} in {str(homes[0])!r} cannot be moved forward: {answer.message}; "
+            "settle that, then resume"
         )

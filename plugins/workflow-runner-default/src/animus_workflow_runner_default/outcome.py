@@ -7,7 +7,7 @@ import msgspec
 
 from animus_workflow_runner_default.decision import Decision
 
-__all__ = ["Decided", "Failed", "Gated", "PhaseNotes", "PhaseOutcome", "RunContext", "safe_name"]
+__all__ = ["Decided", "Failed", "Gated", "PhaseNotes", "PhaseOutcome", "RunContext", "kept_payload", "safe_name"]
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +66,16 @@ class RunContext(NamedTuple):
     def artifact_name(self, suffix: str) -> str:
         """The name of one of the attempt's files: phase path (made safe), attempt number, `suffix`."""
         return f"{safe_name(self.path)}.attempt-{self.attempt}.{suffix}"
+
+
+MAX_PAYLOAD_BYTES = 64 * 1024
+"""How much of a structured result a journal row and a reply carry; the log has all of it."""
+
+
+def kept_payload(payload: Any) -> Any:
+    """The payload, or text that says how large it was where it is too large to be carried along."""
+    size = len(msgspec.json.encode(payload))
+    return payload if size <= MAX_PAYLOAD_BYTES else f"(a payload of {size} bytes; see the phase's output file)"
 
 
 def safe_name(text: str) -> str:

@@ -49,6 +49,8 @@ class Program(NamedTuple):
     stdout_file: Path
     stderr_file: Path
     timeout_seconds: float | None
+    is_recorded: bool = True
+    """False only for a short look that has no effects and starts nothing: it is not worth two fsyncs."""
 
 
 class ProgramResult(NamedTuple):
@@ -73,12 +75,14 @@ async def run_program(
     mark = new_mark()
     environment = {**program.environment, MARK_VARIABLE: mark, RUN_VARIABLE: program.run_id}
     began = clock.monotonic()
-    child = Child(gated(program.argv, null_stdin=True), program.cwd, environment)
+    argv = gated(program.argv, null_stdin=True) if program.is_recorded else program.argv
+    child = Child(argv, program.cwd, environment)
     record: ProcessRecord | None = None
     try:
-        record = await asyncio.to_thread(
-            ledger.record, child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark
-        )
+        if program.is_recorded:
+            record = await asyncio.to_thread(
+                ledger.record, child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark
+            )
         with (
             BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
             BoundedCapture(program.stderr_file, TAIL_BYTES) as err,
@@ -104,14 +108,17 @@ def _both(capture: Callable[[bytes], None], on_output: Callable[[bytes], None] |
     return take
 
 
-async def _wait_end(child: Child, record: ProcessRecord, seconds: float | None, clock: Clock) -> int | None:
+async def _wait_end(child: Child, record: ProcessRecord | None, seconds: float | None, clock: Clock) -> int | None:
     """The exit code, or None when the time was over and the tree was told to end."""
     try:
         async with clock.timeout(seconds):
             # The end of the process decides, not the end of its pipes: a grandchild may hold those for ever.
             exit_code = await child.wait_exit()
     except TimeoutError:
-        await asyncio.to_thread(stop_tree, record, term_seconds=TERM_SECONDS)
+        if record is None:
+            child.kill_group()
+        else:
+            await asyncio.to_thread(stop_tree, record, term_seconds=TERM_SECONDS)
         await child.wait_drained(DRAIN_SECONDS)
         return None
     await child.wait_drained(DRAIN_SECONDS)

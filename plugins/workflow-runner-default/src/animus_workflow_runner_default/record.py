@@ -124,4 +124,4 @@ class Run(Stored, frozen=True, kw_only=True):
     @property
     def attributes(self) -> dict[str, str]:
         """What guards compare."""
-        return {"subject_kind": self.subject.kind, "subject_id": self.subject.id} | self.subject.attributes
+        return {"subject_kind": self.subject.kind, "subject_id": self.subject.native_id} | self.subject.attributes

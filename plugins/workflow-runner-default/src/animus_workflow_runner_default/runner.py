@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from animus_workflow_runner_default.agent import AgentCaller
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest, find_workflow
@@ -64,7 +65,8 @@ class Runner:
         self.max_runs = int(services.environ.get(MAX_RUNS_VARIABLE, DEFAULT_MAX_RUNS))
         self._load_config = load_config
         self._executions: dict[str, Execution] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        # Weak: a lock lives as long as somebody holds or awaits it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def executing(self) -> list[str]:
@@ -77,6 +79,9 @@ class Runner:
 
     async def execute(self, request: RunRequest, caller: AgentCaller | None, on_happening: OnHappening) -> RunReport:
         """Execute a run until it is over or has to wait; join it if it is being executed already.
+
+        Cancelling this call ends the execution, not the run: its processes are ended, its journal stays, a later
+        execute goes on. A host that stops, or that lost the lease, cancels calls; a person cancels runs by signal.
 
         Args:
             request: which run.
@@ -223,7 +228,6 @@ class Runner:
     async def _let_go(self, workflow_id: str, execution: Execution) -> None:
         if self._executions.get(workflow_id) is execution:
             del self._executions[workflow_id]
-            self._locks.pop(workflow_id, None)
             await self._call(lambda journal: journal.release(execution.owner))
 
     async def _work(self, run: Run) -> PhaseWork:

@@ -1,5 +1,6 @@
 """``workflow/run_phase``: one phase on its own. Nothing is journalled, committed or routed."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from animus_plugin_protocol.wire.workflow_runner import WorkflowRunPhaseParams, WorkflowRunPhaseResult
 from animus_workflow_runner_default.agent import AgentCaller
-from animus_workflow_runner_default.authoring.model import CompiledConfig, digest
+from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest
 from animus_workflow_runner_default.briefing import MissingVariableError, context_document
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.machine import RunStatus
@@ -36,7 +37,8 @@ async def run_single_phase(
             raise InvalidRequestError(f"workflow/run_phase: {name!r} is not supported")
     _require_inside(params.execution_cwd, [runner.services.project_root, runner.services.worktrees])
     # Through JSON, as a pinned configuration goes: one form of the definitions for all uses.
-    config = msgspec.json.decode(msgspec.json.encode(runner.load_config()), type=CompiledConfig)
+    loaded = await asyncio.to_thread(runner.load_config)
+    config = msgspec.json.decode(msgspec.json.encode(loaded), type=CompiledConfig)
     workflow = require_workflow(config, params.workflow_ref)
     plan = Plan.of(config, workflow)
     path = plan.place_named(params.phase_id)
@@ -44,8 +46,27 @@ async def run_single_phase(
         known = ", ".join(entry.path for entry in plan.entries)
         raise PhaseNotFoundError(f"workflow {workflow.id!r} has no phase {params.phase_id!r}; there are: {known}")
     now = timestamp(runner.services.clock.now())
+    run = _run_of(params, workflow, digest(config), path, now)
+    attempt = Attempt(
+        path=path,
+        phase_id=plan.entry(path).phase_id,
+        attempt=params.phase_attempt,
+        mode=plan.phase(path).mode,
+        status="running",
+        started_at=now,
+        rework_context=params.rework_context,
+    )
+    work = PhaseWork(runner.services, config, plan)
+    began = runner.services.clock.monotonic()
+    outcome = await _perform(work, run, attempt, caller)
+    seconds = runner.services.clock.monotonic() - began
+    return _result(params, outcome, seconds)
+
+
+def _run_of(params: WorkflowRunPhaseParams, workflow: Workflow, pin: str, path: str, now: str) -> Run:
+    """The run the phase is told it belongs to; no journal knows it."""
     kind, _, native = params.subject_id.rpartition(":")
-    run = Run(
+    return Run(
         workflow_id=params.workflow_id,
         workflow_ref=workflow.id,
         status=RunStatus.RUNNING,
@@ -64,27 +85,13 @@ async def run_single_phase(
             phase_timeout_seconds=params.phase_timeout_secs,
             trigger_source="schedule" if params.schedule_input is not None else "",
         ),
-        config_hash=digest(config),
+        config_hash=pin,
         runner_version=RUNNER_VERSION,
         created_at=now,
         updated_at=now,
         position=path,
         checkout=Checkout(cwd=params.execution_cwd),
     )
-    attempt = Attempt(
-        path=path,
-        phase_id=plan.entry(path).phase_id,
-        attempt=params.phase_attempt,
-        mode=plan.phase(path).mode,
-        status="running",
-        started_at=now,
-        rework_context=params.rework_context,
-    )
-    work = PhaseWork(runner.services, config, plan)
-    began = runner.services.clock.monotonic()
-    outcome = await _perform(work, run, attempt, caller)
-    seconds = runner.services.clock.monotonic() - began
-    return _result(params, outcome, seconds)
 
 
 async def _perform(work: PhaseWork, run: Run, attempt: Attempt, caller: AgentCaller | None) -> PhaseOutcome:

@@ -114,8 +114,8 @@ def begin_attempt(run: Run, plan: Plan, attempts: Sequence[Attempt], now: dateti
 def block(run: Run, attempt: Attempt, now: datetime.datetime) -> Run:
     """Park a run whose phase was begun by a process that died and may have had effects."""
     reason = (
-        f"phase {attempt.phase_id!r} (attempt {attempt.attempt}) was begun and its runner died: it may have had effects. "
-        "Declare `idempotency: idempotent` on phases that may simply run again"
+        f"phase {attempt.phase_id!r} (attempt {attempt.attempt}) was begun and its runner died: "
+        "it may have had effects. Declare `idempotency: idempotent` on phases that may simply run again"
     )
     parked = move(run, RunEvent.PARK, now, reason)
     waiting = Waiting(

@@ -43,8 +43,11 @@ async def repository_of(git: Git, project_root: Path) -> Repository | None:
     lines = answer.text.splitlines()
     if answer.exit_code != 0 or len(lines) != len(("common", "top")):
         return None
-    top = Path(lines[1])
-    return Repository(Path(lines[0]), top, project_root.resolve().relative_to(top.resolve()))
+    return _repository(Path(lines[0]), Path(lines[1]), project_root)
+
+
+def _repository(common: Path, top: Path, project_root: Path) -> Repository:
+    return Repository(common, top, project_root.resolve().relative_to(top.resolve()))
 
 
 async def open_checkout(
@@ -98,10 +101,10 @@ async def _add(git: Git, project_root: Path, path: Path, branch: str, base: str)
         if current.text == branch:
             return
         raise CheckoutError(f"the worktree {str(path)!r} exists and is not on {branch!r}; move it away")
-    await git.do(project_root, "worktree", "prune")
     exists = await git.commit_of(project_root, f"refs/heads/{branch}")
     arguments = [str(path), branch] if exists else ["-b", branch, str(path), base]
-    await git.do(project_root, "worktree", "add", "--quiet", *arguments)
+    # Twice --force: git may still have an entry for a worktree of this path whose directory is gone.
+    await git.do(project_root, "worktree", "add", "--quiet", "--force", "--force", *arguments)
 
 
 async def commit_all(git: Git, checkout: Checkout, message: str) -> str | None:
@@ -134,13 +137,16 @@ async def remove_worktree(git: Git, project_root: Path, checkout: Checkout, *, m
 
     Its branch goes as well where that loses nothing: it was merged, or holds no commit of its own.
     """
-    if checkout.worktree is None or checkout.branch is None or not Path(checkout.worktree).exists():
+    if checkout.worktree is None or checkout.branch is None:
         return None
     repository = await repository_of(git, project_root)
     if repository is None:
         return "the project's repository was not found"
     async with git.lock(repository.common):
-        status = await git.ask(checkout.worktree, "status", "--porcelain")
+        try:
+            status = await git.ask(checkout.worktree, "status", "--porcelain")
+        except GitError:
+            return None  # removed already: there is no such directory
         if status.exit_code != 0 or status.text:
             return f"it holds uncommitted files:\n{status.message}"
         tip = await git.commit_of(project_root, f"refs/heads/{checkout.branch}")

@@ -1,6 +1,8 @@
 """Files, layers and what replaces what."""
 
 from animus_workflow_runner_default.authoring.document import MAX_FILE_BYTES
+from animus_workflow_runner_default.authoring.interpolation import resolve_environment
+from animus_workflow_runner_default.authoring.model import secret_variables
 
 PHASE = "phases:\n  p: {mode: command, command: {program: %s}}\n"
 FLOW = "workflows:\n  - {id: %s, name: %s, phases: [p]}\n"
@@ -187,3 +189,14 @@ def test_equal_definitions_have_equal_tokens(project):
     assert project.load().version_token == first
     project.write(".animus/workflows.yaml", PHASE % "y" + FLOW % ("w", "n"))
     assert project.load().version_token != first
+
+
+def test_secret_names_the_variable_that_is_read_at_use(project):
+    phase = "{mode: command, command: {program: x, args: ['${secret.TOKEN}']}}"
+    text = f"secrets: {{TOKEN: {{env: GH_TOKEN, description: d}}}}\nphases:\n  p: {phase}\n"
+    project.write(".animus/workflows.yaml", text)
+    loaded = project.load(environ={"GH_TOKEN": "s3"})
+    assert errors(loaded) == []
+    assert "s3" not in repr(loaded.config)
+    args = loaded.config.phases["p"].command.args
+    assert resolve_environment(args[0], {"GH_TOKEN": "s3"}, secret_variables(loaded.config)) == "s3"

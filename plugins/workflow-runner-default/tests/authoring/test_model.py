@@ -7,7 +7,6 @@ from animus_workflow_runner_default.authoring.model import (
     CompiledConfig,
     Phase,
     PhaseEntry,
-    Secret,
     Workflow,
     digest,
     secret_variables,
@@ -46,4 +45,4 @@ def test_digest_depends_on_what_is_defined():
 
 
 def test_secrets_name_their_variables():
-    assert secret_variables(CompiledConfig(secrets={"TOKEN": Secret(env="GH_TOKEN")})) == {"TOKEN": "GH_TOKEN"}
+    assert secret_variables(CompiledConfig(secrets={"TOKEN": {"env": "GH_TOKEN"}})) == {"TOKEN": "GH_TOKEN"}

@@ -54,8 +54,8 @@ def test_every_key_of_an_agent_phase_arrives(load_text):
         " capabilities: {writes_files: true}, output_contract: {kind: k, required_fields: [a], fields: {a: {type:"
         " string}}}, output_json_schema: {type: object}, decision_contract: {required_evidence: [tests_passed],"
         " min_confidence: 0.8, max_risk: low, allow_missing_decision: true, required_fields: [why], fields: {why:"
-        " {type: array, items: {type: string}}}}, retry: {max_attempts: 0, backoff: {initial_secs: 1, factor: 2, max_secs: 9}}, default_tool: t,"
-        " idempotency: idempotent, worktree: false}"
+        " {type: array, items: {type: string}}}}, retry: {max_attempts: 0, backoff: {initial_secs: 1, factor: 2,"
+        " max_secs: 9}}, default_tool: t, idempotency: idempotent, worktree: false}"
     )
     phase = phase_of(load_text, text)
     assert phase.agent == "coder"
@@ -129,10 +129,6 @@ def test_contract_that_asks_for_nothing_special_checks_nothing_special(load_text
             "2:74: unknown kind of evidence 'test_passed'; did you mean 'tests_passed'?",
         ),
         (
-            "{mode: manual, manual: {instructions: i}, decision_contract: {}}",
-            "2:67: a manual phase returns no decision; remove 'decision_contract'",
-        ),
-        (
             "{mode: manual, manual: {instructions: i, timeout_secs: 0}}",
             "2:61: 'timeout_secs' takes a whole number (at least 1), not the number 0",
         ),
@@ -152,6 +148,11 @@ def test_phase_that_makes_no_sense_is_refused(errors_of, text, message):
 def test_setting_of_an_agent_in_a_command_phase_is_a_warning(warnings_of):
     text = "phases:\n  p: {mode: command, agent: coder, command: {program: x}}\n"
     assert warnings_of(text) == ["flow.yaml:2:22: 'agent' has no effect in a phase of mode 'command'"]
+
+
+def test_contract_of_a_phase_without_an_agent_is_a_warning(warnings_of):
+    text = "phases:\n  p: {mode: manual, decision_contract: {}, manual: {instructions: i}}\n"
+    assert warnings_of(text) == ["flow.yaml:2:21: 'decision_contract' has no effect in a phase of mode 'manual'"]
 
 
 def test_phase_of_an_agent_with_a_fault_disables_its_workflows(load_text):

@@ -144,6 +144,7 @@ def test_what_has_no_effect_yet_is_said(monitor):
     assert warnings == [
         "2: the top-level key 'mcp_servers' has no effect yet",
         "19: the agent key 'mcp_servers' has no effect yet",
+        "26: 'directive' has no effect in a phase of mode 'command'",
         "28: the capabilities key 'mutates_state' has no effect yet",
         "68: the post_success key 'notify' has no effect yet",
         "79: the top-level key 'schedules' has no effect yet",

@@ -390,7 +390,7 @@ class WorkflowSteerParams(Wire, frozen=True, kw_only=True):
     actor: Actor | None = None
 
 
-class WorkflowResumeParams(WorkflowSteerParams, kw_only=True):
+class WorkflowResumeParams(WorkflowSteerParams, frozen=True, kw_only=True):
     """Let a paused run go on."""
 
     force: Annotated[bool, Meta(description="Run a phase again although its earlier attempt may have had effects.")] = (

@@ -11,7 +11,7 @@ import msgspec
 from animus_workflow_runner_default.authoring.checking import EXTENSION_PREFIX, Finding, check_keys, convert
 from animus_workflow_runner_default.authoring.document import Document, Path
 from animus_workflow_runner_default.authoring.load_time import Resolver
-from animus_workflow_runner_default.authoring.model import McpServer, Secret
+from animus_workflow_runner_default.authoring.model import McpServer
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
 from animus_workflow_runner_default.authoring.report import Report
 from animus_workflow_runner_default.authoring.shapes import (
@@ -23,6 +23,7 @@ from animus_workflow_runner_default.authoring.shapes import (
     ModelShape,
     PhaseShape,
     ScheduleShape,
+    SecretShape,
     ToolShape,
     TopLevel,
     TriggerShape,
@@ -38,7 +39,7 @@ _MAPPINGS: dict[str, Any] = {
     "tools": ToolShape,
     "models": ModelShape,
     "mcp_servers": McpServer,
-    "secrets": Secret,
+    "secrets": SecretShape,
     "phase_catalog": dict[str, Any],
     "agent_channels": ChannelShape,
     "phase_mcp_bindings": BindingShape,
@@ -61,6 +62,11 @@ class Definition(msgspec.Struct, kw_only=True):
     layer: Layer
     fault: str | None = None
     """The first error in it, with its place."""
+
+    @property
+    def has_name(self) -> bool:
+        """Whether anything can refer to it: an item of a list may lack its ``id``."""
+        return isinstance(self.path[-1], str) or isinstance(self.value.get("id"), str)
 
     @property
     def source(self) -> str:

@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,9 +20,10 @@ from animus_plugin_protocol.wire.config_source import (
     ConfigValidateResult,
 )
 from animus_plugin_protocol.wire.lifecycle import PackRoot
-from animus_workflow_runner_default.authoring.diagnostics import Diagnostic
-from animus_workflow_runner_default.authoring.loading import Loaded, load
-from animus_workflow_runner_default.authoring.packs import Pack
+
+if TYPE_CHECKING:
+    from animus_workflow_runner_default.authoring.diagnostics import Diagnostic
+    from animus_workflow_runner_default.authoring.loading import Loaded
 
 __all__ = ["ConfigSource"]
 
@@ -36,10 +38,10 @@ class ConfigSource:
             packs: ``init_extensions.packs``.
             environ: where ``${NAME}`` is looked up; by default this process's environment.
         """
-        self._packs = [Pack(pack.id, pack.version, pack.root, pack.source) for pack in packs]
+        self._packs = list(packs)
         self._environ = os.environ if environ is None else environ
 
-    def read(self, project_root: str | Path) -> Loaded:
+    def read(self, project_root: str | Path) -> "Loaded":
         """Read a project's definitions, as the runner itself needs them.
 
         Raises:
@@ -51,7 +53,11 @@ class ConfigSource:
                 f"the project root {str(root)!r} is not a directory; pass the root of a project",
                 code=ErrorCode.INVALID_PARAMS,
             )
-        return load(root, self._packs, self._environ)
+        from animus_workflow_runner_default.authoring.loading import load  # noqa: PLC0415 - not before the handshake
+        from animus_workflow_runner_default.authoring.packs import Pack  # noqa: PLC0415 - as above
+
+        packs = [Pack(pack.id, pack.version, pack.root, pack.source) for pack in self._packs]
+        return load(root, packs, self._environ)
 
     def load(self, params: ConfigLoadParams) -> ConfigLoadResult:
         """``config/load``: the good definitions. What is wrong is left to `validate` and ``config.disabled``."""
@@ -72,7 +78,7 @@ class ConfigSource:
         )
 
 
-def _on_wire(found: Diagnostic) -> ConfigDiagnostic:
+def _on_wire(found: "Diagnostic") -> ConfigDiagnostic:
     position = found.position
     return ConfigDiagnostic(
         severity=found.severity,

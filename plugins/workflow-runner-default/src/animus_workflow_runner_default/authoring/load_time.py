@@ -28,8 +28,9 @@ _FOR_USE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("command", "env"),
         ("command", "cwd_path"),
         ("manual", "instructions"),
+        ("runtime", "extra_args"),
     ),
-    "agents": (("system_prompt",),),
+    "agents": (("system_prompt",), ("extra_args",)),
     "tools": (("base_args",), ("env",)),
     "mcp_servers": ((),),
 }

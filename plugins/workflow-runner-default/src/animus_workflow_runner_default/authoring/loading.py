@@ -49,15 +49,7 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
     agents = compile_agents(catalog)
     phases = compile_phases(catalog, agents)
     workflows = compile_workflows(catalog, phases)
-    disabled = {
-        key: definition.fault or ""
-        for key, definition in catalog.sections["workflows"].items()
-        if definition.fault is not None and not is_private(definition)
-    }
-    for key in list(workflows):
-        if (reason := unreadable.get(catalog.sections["workflows"][key].layer.name)) is not None:
-            disabled[key] = reason
-            del workflows[key]
+    disabled = _disable(catalog, workflows, unreadable)
     config = CompiledConfig(
         default_workflow_ref=_default(catalog, workflows, disabled),
         workflows=workflows,
@@ -70,7 +62,7 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         triggers=compile_triggers(catalog, workflows),
         daemon=catalog.daemon,
         mcp_servers=_shapes(catalog, "mcp_servers"),
-        secrets=_shapes(catalog, "secrets"),
+        secrets=_values(catalog, "secrets"),
         phase_mcp_bindings=_values(catalog, "phase_mcp_bindings"),
         models=_values(catalog, "models"),
         agent_channels=_values(catalog, "agent_channels"),
@@ -104,6 +96,22 @@ def _read_all(catalog: Catalog, layers: list[Layer]) -> dict[str, str]:
             else:
                 catalog.read(document, layer)
     return reasons
+
+
+def _disable(catalog: Catalog, workflows: dict[str, Workflow], unreadable: Mapping[str, str]) -> dict[str, str]:
+    """The reasons of all workflows that cannot run, by lower-case id; those are taken out of `workflows`."""
+    definitions = catalog.sections["workflows"]
+    disabled = {
+        key: definition.fault
+        for key, definition in definitions.items()
+        if definition.fault is not None and definition.has_name and not is_private(definition)
+    }
+    for key in list(workflows):
+        reason = unreadable.get(definitions[key].layer.name)
+        if reason is not None:
+            disabled[key] = reason
+            del workflows[key]
+    return disabled
 
 
 def _default(catalog: Catalog, workflows: Mapping[str, Workflow], disabled: Mapping[str, str]) -> str | None:

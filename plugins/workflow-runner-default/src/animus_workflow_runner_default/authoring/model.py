@@ -68,7 +68,6 @@ __all__ = [
     "Runtime",
     "Schedule",
     "Seconds",
-    "Secret",
     "Text",
     "Tool",
     "Trigger",
@@ -232,14 +231,6 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | None = None
 
 
-class Secret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The environment variable behind ``${secret.NAME}``."""
-
-    env: Text
-    required: bool = True
-    description: str | None = None
-
-
 class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything the definitions of one project say. Keys of `workflows` are lower case."""
 
@@ -263,7 +254,8 @@ class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     schedules: list[Schedule] = []
     triggers: list[Trigger] = []
     daemon: dict[str, Any] = {}
-    secrets: dict[str, Secret] = {}
+    secrets: dict[str, Any] = {}
+    """Each a mapping with ``env``; read it with `secret_variables`."""
     workspaces: dict[str, Any] = {}
     environment_routing: Any = None
 
@@ -294,4 +286,4 @@ def find_workflow(config: CompiledConfig, ref: str | None) -> Workflow | None:
 
 def secret_variables(config: CompiledConfig) -> dict[str, str]:
     """The environment variable behind each secret, for `interpolation.resolve_environment`."""
-    return {name: secret.env for name, secret in config.secrets.items()}
+    return {name: str(secret["env"]) for name, secret in config.secrets.items()}

@@ -66,6 +66,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     web_search: bool | None = None
     network_access: bool | None = None
     extra_args: list[str] = []
+    """Env."""
     codex_config_overrides: list[str] = []
     max_continuations: Annotated[int, msgspec.Meta(ge=0)] | None = None
 

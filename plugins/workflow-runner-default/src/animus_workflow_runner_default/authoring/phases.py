@@ -32,7 +32,18 @@ EVIDENCE_KINDS = (
     "no_changes_needed",
     "custom",
 )
-_FOR_AGENTS = ("agent", "agent_id", "system_prompt", "runtime", "default_tool")
+_FOR_AGENTS = (
+    "agent",
+    "agent_id",
+    "directive",
+    "system_prompt",
+    "runtime",
+    "default_tool",
+    "decision_contract",
+    "output_contract",
+    "output_json_schema",
+)
+"""Keys that only an agent's phase acts on."""
 _SAME = tuple(
     name
     for name in Phase.__struct_fields__
@@ -49,7 +60,7 @@ def compile_phases(catalog: Catalog, agents: Mapping[str, Agent]) -> dict[str, P
         shape: PhaseShape | None = definition.shape
         if shape is None:
             continue
-        for steps, message in _faults(shape, definition, catalog, agents):
+        for steps, message in _faults(shape, catalog, agents):
             catalog.blame(definition, message, *steps)
         if shape.mode != "agent":
             _warn_without_agent(shape, definition, catalog)
@@ -82,9 +93,7 @@ def worktree_of(value: str | bool | WorktreeShape | None) -> Worktree | None:  #
     return Worktree(mode="required" if value == "required" else "skip" if value == "skip" else "auto")
 
 
-def _faults(
-    shape: PhaseShape, definition: Definition, catalog: Catalog, agents: Mapping[str, Agent]
-) -> Iterator[_Check]:
+def _faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent]) -> Iterator[_Check]:
     yield from _block_faults(shape)
     if shape.mode == "agent":
         yield from _agent_faults(shape, catalog, agents)
@@ -101,8 +110,6 @@ def _faults(
     for steps, schema in schemas.items():
         if schema is not None and not isinstance(schema, dict):
             yield steps, f"{steps[-1]!r} takes a JSON schema, a mapping"
-    if "decision_contract" in definition.value and shape.mode == "manual":
-        yield ("decision_contract",), "a manual phase returns no decision; remove 'decision_contract'"
 
 
 def _block_faults(shape: PhaseShape) -> Iterator[_Check]:

@@ -35,6 +35,7 @@ __all__ = [
     "PhaseShape",
     "RouteShape",
     "ScheduleShape",
+    "SecretShape",
     "ToolShape",
     "TopLevel",
     "TriggerShape",
@@ -169,6 +170,14 @@ class ModelShape(msgspec.Struct, frozen=True, kw_only=True):
 
     model: Text
     tool: Text | None = None
+
+
+class SecretShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of ``secrets``: the environment variable behind ``${secret.NAME}``."""
+
+    env: Text
+    required: bool = True
+    description: str | None = None
 
 
 class ScheduleShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ from typing import Any
 
 from animus_plugin_protocol import Plugin, methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
-from animus_plugin_runtime.connection import Connection, FrameObserver
+from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.handshake import HostOffer, shake_hands
 from animus_plugin_runtime.inbound import PluginRequest
+from animus_plugin_runtime.observer import FrameObserver
 
 __all__ = ["twin"]
 

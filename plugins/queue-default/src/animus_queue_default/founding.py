@@ -1,0 +1,49 @@
+"""The first journal of a queue, and the tidying when one is opened."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from animus_queue_default.files import Files
+from animus_queue_default.frame import JOURNAL_MAGIC
+from animus_queue_default.journal import encode_batch, encode_record, journal_path
+from animus_queue_default.record import FORMAT, Header, Record
+
+__all__ = ["FIRST", "Predecessor", "found_journal", "sweep_litter"]
+
+FIRST = 1
+"""The number of a queue's first journal."""
+
+_LITTER_AGE_SECONDS = 600.0
+
+
+class Predecessor(Protocol):
+    """A queue kept in another form, taken over once: when there is no journal yet."""
+
+    def exists(self) -> bool:
+        """Whether there is something to take over."""
+        ...
+
+    def records(self, now: int) -> list[Record]:
+        """The facts it amounts to."""
+        ...
+
+
+def found_journal(files: Files, directory: Path, now: int, predecessor: Predecessor | None) -> None:
+    """Write the first journal, with what the predecessor holds, in one step.
+
+    Raises:
+        CorruptFileError: the predecessor cannot be read; nothing was written.
+    """
+    header = Header(format=FORMAT, number=FIRST, written_at=now, next_seq=1, next_position=0, front_position=0)
+    records: list[Record] = [header, *(() if predecessor is None else predecessor.records(now))]
+    frame = encode_batch([encode_record(record) for record in records])
+    files.save(journal_path(directory, FIRST), JOURNAL_MAGIC + frame)
+
+
+def sweep_litter(files: Files, directory: Path, names: Sequence[str]) -> None:
+    """Remove drafts among `names` that a dead process left."""
+    for name in names:
+        path = directory / name
+        if ".tmp-" in name and files.age_seconds(path) > _LITTER_AGE_SECONDS:
+            files.remove(path)
