@@ -20,6 +20,7 @@ from animus_plugin_protocol.wire.config_source import (
     ConfigValidateResult,
 )
 from animus_plugin_protocol.wire.lifecycle import PackRoot
+from animus_workflow_runner_default.authoring.freshness import Signature, signature_of
 
 if TYPE_CHECKING:
     from animus_workflow_runner_default.authoring.diagnostics import Diagnostic
@@ -40,9 +41,10 @@ class ConfigSource:
         """
         self._packs = list(packs)
         self._environ = os.environ if environ is None else environ
+        self._latest: tuple[Path, Signature, Loaded] | None = None
 
     def read(self, project_root: str | Path) -> "Loaded":
-        """Read a project's definitions, as the runner itself needs them.
+        """A project's definitions, as the runner itself needs them; read again only when files may have changed.
 
         Raises:
             RefusedError: the project root is not a directory.
@@ -53,11 +55,17 @@ class ConfigSource:
                 f"the project root {str(root)!r} is not a directory; pass the root of a project",
                 code=ErrorCode.INVALID_PARAMS,
             )
+        signature = signature_of(root, (pack.root for pack in self._packs))
+        if self._latest is not None and self._latest[:2] == (root, signature):
+            return self._latest[2]
         from animus_workflow_runner_default.authoring.loading import load  # noqa: PLC0415 - not before the handshake
         from animus_workflow_runner_default.authoring.packs import Pack  # noqa: PLC0415 - as above
 
         packs = [Pack(pack.id, pack.version, pack.root, pack.source) for pack in self._packs]
-        return load(root, packs, self._environ)
+        loaded = load(root, packs, self._environ)
+        is_lasting = signature.is_settled and not loaded.depends_on_surroundings
+        self._latest = (root, signature, loaded) if is_lasting else None
+        return loaded
 
     def load(self, params: ConfigLoadParams) -> ConfigLoadResult:
         """``config/load``: the good definitions. What is wrong is left to `validate` and ``config.disabled``."""
