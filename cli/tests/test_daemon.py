@@ -137,6 +137,18 @@ def test_a_run_in_this_process_needs_no_daemon(animus, authored):
     assert [run["id"] for run in animus("workflow", "list", "--json").data["runs"]] == [answer.data["workflow_id"]]
 
 
+def test_a_run_in_this_process_that_is_interrupted_goes_on_in_a_daemon(animus, spawn):
+    host = spawn("workflow", "run", "endless", "--sync")
+    run_id = line_with(host, "run started").rpartition("(")[2].strip().rstrip(")")
+    line_with(host, "endless started")
+    host.send_signal(signal.SIGINT)
+    _, error = host.communicate(timeout=PATIENCE_SECONDS)
+    assert host.returncode == 130
+    assert "It goes on with: animus daemon start" in error
+    assert "Traceback" not in error
+    assert animus("workflow", "cancel", run_id).code == 0
+
+
 def test_a_foreground_daemon_serves_until_it_is_terminated(animus, spawn):
     served = spawn("daemon", "run")
     line_with(served, "Serving")

@@ -6,7 +6,7 @@ from animus_cli.terminal import Screen
 from animus_plugin_protocol.wire.control import WorkflowEvent
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
-TERMINAL = Screen(width=60, colour=True, now=NOW)
+TERMINAL = Screen(width=80, colour=True, now=NOW)
 PIPE = Screen(width=None, colour=False, now=NOW)
 
 
@@ -78,6 +78,24 @@ def test_the_view_never_grows_beyond_the_terminal():
     assert "test #29 " in last
 
 
+def test_a_phase_whose_start_was_missed_is_shown_with_its_end():
+    lines = []
+    progress = LineProgress(lines.append)
+    progress.show(event(3, "phase_completed", phase_id="test", status="completed", attempt=2, duration_secs=1.0))
+    assert lines[0].endswith("test #2 completed after 1.0 s")
+
+
+def test_a_gate_that_was_passed_no_longer_waits():
+    stream = io.StringIO()
+    progress = ViewProgress(stream, TERMINAL, height=24)
+    progress.show(event(0, "phase_started", phase_id="gate", mode="manual", attempt=1))
+    progress.show(event(1, "phase_completed", phase_id="gate", status="manual_pending"))
+    assert "waiting" in stream.getvalue().split("\r")[-1]
+    progress.show(event(2, "run_started", entry_id="e-1"))
+    assert "waiting" not in stream.getvalue().split("\r")[-1]
+
+
 def test_a_pipe_gets_lines_and_a_terminal_the_view():
     assert isinstance(progress_on(io.StringIO(), PIPE, height=24), LineProgress)
     assert isinstance(progress_on(io.StringIO(), TERMINAL, height=24), ViewProgress)
+    assert isinstance(progress_on(io.StringIO(), TERMINAL._replace(width=50), height=24), LineProgress)

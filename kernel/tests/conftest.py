@@ -31,7 +31,7 @@ from animus_plugin_protocol.wire.dispatch import (
     SubjectRef,
     qualified_id,
 )
-from animus_plugin_protocol.wire.workflow_runner import WorkflowExecuteResult, WorkflowSignalResult
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowExecuteResult, WorkflowSignalResult
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 TTL = datetime.timedelta(seconds=120)
@@ -85,6 +85,7 @@ class MemoryQueue:
         self.is_away = False
         self.loses_next_answer = False
         self.calls: list[str] = []
+        self.blocked: list[dict[str, str]] = []
         self._numbers = itertools.count(1)
         self._generations: dict[str, int] = {}
 
@@ -151,7 +152,8 @@ class MemoryQueue:
             )
             changed = self._put(entry, status="assigned", workflow_id=fence.workflow_id, execution=fence)
             leased.append(queue_v2.LeasedEntry(entry=changed, execution=fence))
-        return queue_v2.FencedLeaseResult(leased=leased)
+        blocked = msgspec.convert(self.blocked, list[queue_v2.BlockedEntry])
+        return queue_v2.FencedLeaseResult(leased=leased, blocked=blocked)
 
     def lease_renew(self, params: queue_v2.FencedRenewParams) -> queue_v2.FencedMutationResult:
         verdict = self._judge(params.execution)
@@ -162,6 +164,26 @@ class MemoryQueue:
             return queue_v2.FencedMutationResult(outcome="stale_fence", reason="expired")
         renewed = msgspec.structs.replace(entry.execution.queue_lease, expires_at=self.clock.now() + TTL)
         fence = msgspec.structs.replace(entry.execution, queue_lease=renewed)
+        self._put(entry, execution=fence)
+        return queue_v2.FencedMutationResult(outcome="applied", execution=fence)
+
+    def lease_recover(self, params: queue_v2.FencedRecoverParams) -> queue_v2.FencedMutationResult:
+        verdict = self._judge(params.execution)
+        if verdict is not None:
+            return verdict
+        entry = self.entries[params.execution.queue_lease.entry_id]
+        held = entry.execution.queue_lease
+        assert params.new_owner_id != held.owner_id
+        if held.expires_at >= self.clock.now():
+            return queue_v2.FencedMutationResult(outcome="lease_still_live")
+        taken = QueueLease(
+            entry_id=entry.entry_id,
+            owner_id=params.new_owner_id,
+            generation=held.generation + 1,
+            expires_at=self.clock.now() + TTL,
+        )
+        self._generations[entry.entry_id] = taken.generation
+        fence = msgspec.structs.replace(entry.execution, queue_lease=taken)
         self._put(entry, execution=fence)
         return queue_v2.FencedMutationResult(outcome="applied", execution=fence)
 
@@ -225,6 +247,7 @@ class MemoryRunner:
         self.started: list[str] = []
         self.signals: list[tuple[str, str]] = []
         self.knows_signals = True
+        self.waiting: dict[str, str] | None = None
         self._ends: dict[str, asyncio.Future[Any]] = {}
         self._notes: dict[str, Callable[[str, msgspec.Raw], None]] = {}
 
@@ -253,6 +276,7 @@ class MemoryRunner:
                 post_success=None,
                 success=status == "completed",
                 reason=reason,
+                waiting=msgspec.convert(self.waiting, WaitingFor | None),
             )
         )
 
@@ -263,8 +287,6 @@ class MemoryRunner:
     async def die(self) -> None:
         for run_id in self.executing:
             self._ends[run_id].set_exception(RetriableError("the runner died", code=ErrorCode.HOST_PLUGIN_DIED))
-        await settle()
-        await asyncio.sleep(0.02)  # the sweep runs in a thread
         await settle()
 
     async def refuse(self, run_id: str, message: str) -> None:
@@ -282,6 +304,10 @@ class MemoryRunner:
         if params.signal == "cancel" and params.workflow_id in self.executing:
             self._ends[params.workflow_id].set_result(("cancelled", params.note))
         return WorkflowSignalResult(workflow_id=params.workflow_id, status="running", runnable=False)
+
+
+async def _sweep() -> None:
+    await asyncio.sleep(0)
 
 
 class World:
@@ -304,10 +330,8 @@ class World:
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.fenced = FencedQueue(self, "scope-1")
         projector = Projector(self, self.packs, self.events)
-        execution = Execution(self, self.fenced, projector, self.events, self.clock, lambda: None)
-        self.dispatcher = Dispatcher(
-            self.fenced, execution, self.events, self.settings, self.clock, jobs=self.jobs, only_entry=only_entry
-        )
+        execution = Execution(self, self.fenced, projector, self.events, self.clock, _sweep)
+        self.dispatcher = Dispatcher(self.fenced, execution, self.settings, self.jobs, only_entry)
 
     async def call(
         self,

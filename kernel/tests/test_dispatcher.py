@@ -167,6 +167,65 @@ def test_run_whose_lease_was_taken_over_is_stopped(drive):
     drive(scenario, heartbeat_seconds=1000)
 
 
+def test_lease_that_ran_out_while_the_machine_slept_is_taken_again(drive):
+    async def scenario(world):
+        entry = world.queue.add()
+        await world.start()
+        for _ in range(2):
+            world.clock.moment += datetime.timedelta(hours=1)
+            await world.clock.advance(1)
+        assert world.runner.signals == []
+        await world.runner.end(world.runner.executing[0])
+        assert world.queue.finished[entry] == "completed"
+
+    drive(scenario)
+
+
+def test_recovered_lease_is_found_after_a_restart(drive):
+    async def scenario(world):
+        world.queue.add()
+        await world.start()
+        world.clock.moment += datetime.timedelta(hours=1)
+        await world.clock.advance(1)
+        run_id = world.runner.executing[0]
+        await world.crash()
+        await world.start()
+        assert world.runner.executing == [run_id]
+
+    drive(scenario)
+
+
+def test_gate_whose_time_is_over_is_told_to_the_runner_once(drive):
+    async def scenario(world):
+        entry = world.queue.add()
+        await world.start()
+        run_id = world.runner.executing[0]
+        at = (world.clock.now() + datetime.timedelta(seconds=100)).isoformat()
+        world.runner.waiting = {"kind": "gate", "reason": "r", "command": "c", "expires_at": at}
+        await world.runner.end(run_id, "paused")
+        await world.clock.advance(99)
+        assert world.runner.started == [run_id]
+        await world.clock.advance(2)
+        assert world.runner.started == [run_id, run_id]
+        await world.runner.end(run_id, "paused")
+        await world.clock.advance(200)
+        assert world.runner.started == [run_id, run_id]
+        assert world.queue.status_of(entry) == "assigned"
+
+    drive(scenario)
+
+
+def test_blocked_entry_is_said_once(drive):
+    async def scenario(world):
+        await world.start()
+        world.queue.blocked = [{"entry_id": "e9", "reason": "subject_generation_active"}]
+        await world.wake()
+        await world.wake()
+        assert world.kinds().count("entry_blocked") == 1
+
+    drive(scenario)
+
+
 def test_run_of_a_foreign_runner_is_stopped_by_cancelling_the_call(drive):
     async def scenario(world):
         entry = world.queue.add()

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from animus_process import ProcessRecord, is_tree_gone, kill_tree, signal_tree, stop_tree
+from animus_process import ProcessRecord, is_tree_gone, kill_tree, signal_tree, signal_trees, stop_tree, tree
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows environments (/proc)")
 
@@ -118,7 +118,7 @@ def test_we_and_our_parents_are_never_recorded_or_ended(own_pid):
 def _members(record):
     from animus_process import tree
 
-    return tree._members(record)
+    return tree._members([record])[0]
 
 
 class _StoppedClock:
@@ -144,3 +144,17 @@ def test_stop_tree_gives_up_in_bounded_time(spawn):
         patch.setattr(tree, "send_signal", lambda row, number: False)
         assert not stop_tree(family.record(), term_seconds=3, kill_seconds=4, clock=clock)
     assert 7 <= clock.now < 7.5
+
+
+def test_many_trees_are_told_apart_by_one_look(spawn, is_running, monkeypatch):
+    families = [spawn(SETSID_GRANDCHILD) for _ in range(3)]
+    pids = [family.descendants(2) for family in families]
+    records = [family.record() for family in families]
+    looks: list[int] = []
+    look = tree.process_table
+    monkeypatch.setattr(tree, "process_table", lambda: looks.append(1) or look())
+    wanted = [(records[0], None), (records[1], signal.SIGKILL), (records[2], None)]
+    assert signal_trees(wanted) == [2, 2, 2]
+    assert len(looks) == 1
+    assert [kill_tree(records[1]), is_tree_gone(records[0]), is_tree_gone(records[2])] == [True, False, False]
+    assert [any(map(is_running, group)) for group in pids] == [True, False, True]

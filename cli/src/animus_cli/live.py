@@ -18,6 +18,8 @@ RUN_ENDINGS = frozenset({"run_completed", "run_failed", "run_escalated", "run_ca
 """Kinds of events after which a run does nothing until somebody acts."""
 GATE = "manual_pending"
 """The status of a phase that waits for a person."""
+_VIEW_WIDTH = 64
+"""A view whose lines are wrapped by a narrower terminal cannot be drawn over itself."""
 _COLUMNS = [
     Column("PHASE", flexible=True),
     Column("MODE"),
@@ -171,8 +173,8 @@ class ViewProgress:
 
 
 def progress_on(stream: TextIO, screen: Screen, *, height: int) -> Progress:
-    """The way to show progress that fits `stream`."""
-    if screen.width is not None and screen.colour:
+    """The way to show progress that fits `stream`: the view on a terminal that is wide enough, else lines."""
+    if screen.width is not None and screen.width >= _VIEW_WIDTH and screen.colour:
         return ViewProgress(stream, screen, height=height)
 
     def write(text: str) -> None:

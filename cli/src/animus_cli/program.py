@@ -117,7 +117,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
 def _message_lines(error: CommandError, screen: Screen) -> list[str]:
     first, *rest = paragraph(f"error: {error.message}", screen)
     lines = [first.replace("error:", screen.paint("error:", "red"), 1), *("  " + line for line in rest)]
-    if error.next_step is not None and error.next_step not in error.message:
+    # A message that had to be wrapped may have torn the command in it.
+    if error.next_step is not None and (error.next_step not in error.message or rest):
         lines.append(f"{screen.paint('next:', 'bold')}  {error.next_step}")
     return lines
 

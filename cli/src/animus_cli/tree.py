@@ -1,7 +1,7 @@
 """The command tree: generated from the operation table, with the hand-written commands and other wheels' groups.
 
 Nothing is loaded before it is asked for: a hand-written command's module and another wheel's group are imported when
-their name stands on the command line (or, for the first, in a help page).
+their name stands on the command line, not for a help page above them.
 """
 
 import importlib

@@ -3,24 +3,25 @@
 from typing import Any, Final, cast
 
 from animus_conformance.peer import Peer
-from animus_conformance.requirement import CheckFailedError, NotApplicableError, Requirement
+from animus_conformance.requirement import CheckFailedError, NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
 from animus_plugin_protocol import ErrorCode, methods
 from animus_plugin_protocol.version import is_compatible
 
-__all__ = ["CORE", "PING_SECONDS", "SHUTDOWN_SECONDS"]
+__all__ = ["CORE", "PING_SECONDS", "SHUTDOWN_SECONDS", "domain_method", "member", "require_error", "require_exit"]
 
 PING_SECONDS: Final = 2.0
 SHUTDOWN_SECONDS: Final = 2.0
 _NOBODYS_METHOD: Final = "conformance/no_such_method"
 _FOREIGN_VERSION: Final = "999.0.0"
 _IDS: Final[tuple[Any, ...]] = (0, 2**53 + 1, "text", "7", "")
-_BAD_LINES: Final = (b"{", b"", b"   ", b"\xff\xfe", b'"text"', b"[]", b'{"jsonrpc":"2.0"}', b"nonsense")
+
+CORE: Final = Suite("core")
 
 
+@CORE.plugin("manifest:valid", "--manifest prints one JSON line, a complete manifest, and exits 0")
 def manifest_valid(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
-    manifest = plugin.manifest()
+    manifest = plugin.read_manifest()
     blank = [name for name in ("name", "version", "plugin_kind", "description") if not getattr(manifest, name).strip()]
     if blank:
         raise CheckFailedError(f"the manifest leaves {', '.join(blank)} blank")
@@ -28,9 +29,9 @@ def manifest_valid(plugin: PluginUnderTest) -> None:
         raise CheckFailedError(f"the manifest says protocol {manifest.protocol_version!r}, which no host here speaks")
 
 
+@CORE.plugin("manifest:agrees", "the manifest says what 'initialize' answers")
 def manifest_agrees(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
-    manifest = plugin.manifest()
+    manifest = plugin.read_manifest()
     with plugin.start() as peer:
         result = plugin.initialize(peer)
     said = {
@@ -51,8 +52,8 @@ def manifest_agrees(plugin: PluginUnderTest) -> None:
         raise CheckFailedError(f"the manifest lacks {', '.join(sorted(kinds - set(manifest.capabilities)))}")
 
 
+@CORE.plugin("handshake:answered", "'initialize' is answered with the protocol's shape")
 def handshake_answered(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         result = plugin.open(peer)
         if not is_compatible(result.protocol_version):
@@ -61,38 +62,38 @@ def handshake_answered(plugin: PluginUnderTest) -> None:
             raise CheckFailedError("'health/check' is missing in capabilities.methods")
 
 
+@CORE.plugin("handshake:version-refused", "a host of another major version is refused")
 def handshake_version_refused(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         answer = peer.request(methods.INITIALIZE, plugin.initialize_params(_FOREIGN_VERSION))
         if "error" not in answer:
             raise CheckFailedError(f"a host that speaks {_FOREIGN_VERSION} was not refused")
 
 
+@CORE.plugin("gate:not-initialized", "a known method before 'initialized' is -32000")
 def gate_not_initialized(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
-    method = _domain_method(plugin)
+    method = domain_method(plugin)
     with plugin.start() as peer:
-        _require_error(peer, method, ErrorCode.PLUGIN_NOT_INITIALIZED, "before 'initialize'")
+        require_error(peer, method, ErrorCode.PLUGIN_NOT_INITIALIZED, "before 'initialize'")
         plugin.initialize(peer)
-        _require_error(peer, method, ErrorCode.PLUGIN_NOT_INITIALIZED, "before 'initialized'")
+        require_error(peer, method, ErrorCode.PLUGIN_NOT_INITIALIZED, "before 'initialized'")
 
 
+@CORE.plugin("gate:unknown-method", "an unknown method is -32601 even before the handshake")
 def gate_unknown_method(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
-        _require_error(peer, _NOBODYS_METHOD, ErrorCode.METHOD_NOT_FOUND, "before 'initialize'")
+        require_error(peer, _NOBODYS_METHOD, ErrorCode.METHOD_NOT_FOUND, "before 'initialize'")
 
 
+@CORE.plugin("method:unknown", "an unknown method is -32601")
 def method_unknown(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         plugin.open(peer)
-        _require_error(peer, _NOBODYS_METHOD, ErrorCode.METHOD_NOT_FOUND, "after the handshake")
+        require_error(peer, _NOBODYS_METHOD, ErrorCode.METHOD_NOT_FOUND, "after the handshake")
 
 
+@CORE.plugin("ping:answered", "'$/ping' is answered with {} at any time, within 2 s")
 def ping_answered(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         for moment in ("before", "after"):
             answer = peer.request(methods.PING, seconds=PING_SECONDS)
@@ -102,53 +103,44 @@ def ping_answered(plugin: PluginUnderTest) -> None:
                 plugin.open(peer)
 
 
+@CORE.plugin("health:answered", "'health/check' is answered with a known status")
 def health_answered(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         plugin.open(peer)
         answer = peer.request(methods.HEALTH_CHECK, seconds=PING_SECONDS)
-        status = _member(answer, "result", "status")
+        status = member(answer, "result", "status")
         if status not in {"healthy", "degraded", "unhealthy"}:
             raise CheckFailedError(f"'health/check' answered {answer}; status must be healthy, degraded or unhealthy")
 
 
+@CORE.plugin("id:echoed", "an id comes back as it was sent, number or text")
 def id_echoed(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         plugin.open(peer)
         for request_id in _IDS:
             peer.request(methods.PING, request_id=request_id, seconds=PING_SECONDS)
 
 
-def frame_malformed(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
-    with plugin.start() as peer:
-        plugin.open(peer)
-        for line in _BAD_LINES:
-            peer.send_line(line)
-        peer.request(methods.PING, request_id="after bad lines", seconds=PING_SECONDS)
-
-
+@CORE.plugin("shutdown:answered", "'shutdown' is answered within 2 s, 'exit' ends the process with 0")
 def shutdown_answered(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         plugin.open(peer)
         answer = peer.request(methods.SHUTDOWN, seconds=SHUTDOWN_SECONDS)
         if "error" in answer:
             raise CheckFailedError(f"'shutdown' was answered with {answer['error']}")
         peer.notify(methods.EXIT)
-        _require_exit(peer, "'exit'")
+        require_exit(peer, "'exit'")
 
 
+@CORE.plugin("eof:exit", "the end of its input ends the plugin with exit code 0")
 def eof_exit(plugin: PluginUnderTest) -> None:
-    """See `CORE`."""
     with plugin.start() as peer:
         plugin.open(peer)
         peer.close_input()
-        _require_exit(peer, "the end of its input")
+        require_exit(peer, "the end of its input")
 
 
-def _domain_method(plugin: PluginUnderTest) -> str:
+def domain_method(plugin: PluginUnderTest) -> str:
     """A method of the plugin's own: not a shared one, not a capability string."""
     shared = {name for name, row in methods.METHODS.items() if row.kind == "*"}
     for capability in plugin.manifest().capabilities:
@@ -158,41 +150,21 @@ def _domain_method(plugin: PluginUnderTest) -> str:
     raise NotApplicableError("the manifest names no method of the plugin's own")
 
 
-def _member(frame: dict[str, Any], part: str, name: str) -> Any:
+def member(frame: dict[str, Any], part: str, name: str) -> Any:
     """``frame[part][name]``, or None where one of them is missing or no object."""
     found: Any = frame.get(part)
     return cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
 
 
-def _require_error(peer: Peer, method: str, code: int, moment: str) -> None:
+def require_error(peer: Peer, method: str, code: int, moment: str) -> None:
     answer = peer.request(method, {})
-    found = _member(answer, "error", "code")
+    found = member(answer, "error", "code")
     if found != code:
         seen = f"error {found}" if found is not None else "a result"
         raise CheckFailedError(f"{method!r} {moment} answered {seen}, expected error {code}")
 
 
-def _require_exit(peer: Peer, after: str) -> None:
+def require_exit(peer: Peer, after: str) -> None:
     code = peer.exit_code()
     if code != 0:
         raise CheckFailedError(f"after {after} the plugin ended with exit code {code}, expected 0")
-
-
-CORE: Final = (
-    Requirement("manifest:valid", "--manifest prints one JSON line, a complete manifest, and exits 0", manifest_valid),
-    Requirement("manifest:agrees", "the manifest says what 'initialize' answers", manifest_agrees),
-    Requirement("handshake:answered", "'initialize' is answered with the protocol's shape", handshake_answered),
-    Requirement("handshake:version-refused", "a host of another major version is refused", handshake_version_refused),
-    Requirement("gate:not-initialized", "a known method before 'initialized' is -32000", gate_not_initialized),
-    Requirement("gate:unknown-method", "an unknown method is -32601 even before the handshake", gate_unknown_method),
-    Requirement("method:unknown", "an unknown method is -32601", method_unknown),
-    Requirement("ping:answered", "'$/ping' is answered with {} at any time, within 2 s", ping_answered),
-    Requirement("health:answered", "'health/check' is answered with a known status", health_answered),
-    Requirement("id:echoed", "an id comes back as it was sent, number or text", id_echoed),
-    Requirement("frame:malformed", "a line that is no frame does not end the connection", frame_malformed),
-    Requirement(
-        "shutdown:answered", "'shutdown' is answered within 2 s, 'exit' ends the process with 0", shutdown_answered
-    ),
-    Requirement("eof:exit", "the end of its input ends the plugin with exit code 0", eof_exit),
-)
-"""Every check starts a process of its own, so that one that fails spoils no other."""

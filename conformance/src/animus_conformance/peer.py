@@ -212,6 +212,17 @@ class Peer:
         used = self.begin("$/ping", request_id=f"drain-{self._last_id}")
         self.reply(used, "'$/ping'", _QUIET_SECONDS * 2)
 
+    def read_rest(self) -> None:
+        """After the plugin ended: judge what it wrote last.
+
+        Raises:
+            CheckFailedError: a line of it is no frame.
+        """
+        self._reader.join(_KILL_SECONDS)
+        while (line := self._lines.get()) is not None:
+            self._transcript.received(line)
+            self.judgement.received(decode_frame(line))
+
     def unclaimed(self) -> list[dict[str, Any]]:
         """Answers that nobody has asked for yet."""
         return [frame for frames in self._replies.values() for frame in frames]

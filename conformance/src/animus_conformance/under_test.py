@@ -98,15 +98,21 @@ class PluginUnderTest:
             self._manifest = self.read_manifest()
         return self._manifest
 
-    def start(self, extra: Mapping[str, str] | None = None, *, unread_stderr: bool = False) -> Peer:
-        """The plugin, running, before any handshake, with some more environment variables."""
+    def start(self, extra: Mapping[str, str] | None = None, *, unread_stderr: bool = False, bare: bool = False) -> Peer:
+        """The plugin, running, before any handshake.
+
+        Args:
+            extra: more environment variables.
+            unread_stderr: its standard error is a pipe that nobody reads.
+            bare: it has no environment variable but PATH.
+        """
         number = len(self.transcripts) + 1
         transcript = Transcript(f"process {number}: {' '.join(self.command)}")
         self.transcripts.append(transcript)
         peer = Peer(
             self.command,
             cwd=self.project,
-            environment=self._environment(extra or {}),
+            environment={"PATH": os.environ.get("PATH", os.defpath)} if bare else self._environment(extra or {}),
             stderr=None if unread_stderr else self.folder / f"stderr-{number}",
             transcript=transcript,
         )

@@ -7,7 +7,7 @@ from typing import Any, Self
 import msgspec
 
 from animus_kernel.endpoint import socket_path
-from animus_kernel.errors import KernelError, error_from_wire
+from animus_kernel.errors import KernelError, daemon_needed, error_from_wire
 from animus_kernel.operations import OPERATIONS, Operation
 from animus_kernel.project import Project
 from animus_plugin_protocol.codec import decode_line, encode_notification, encode_request
@@ -91,7 +91,7 @@ class ControlClient:
     def _notes(self, request_id: int, operation: Operation) -> Iterator[Any]:
         while True:
             frame = self._next_frame()
-            note = msgspec.json.decode(frame.params) if frame.params is not ABSENT else {}
+            note: dict[str, Any] = msgspec.json.decode(frame.params) if frame.params is not ABSENT else {}
             if note.get("id") != request_id:
                 continue
             if frame.method == _CLOSED:
@@ -106,7 +106,7 @@ class ControlClient:
         try:
             self._connection.sendall(line)
         except OSError as error:
-            raise _gone(operation.name) from error
+            raise daemon_needed(f"the daemon went away during {operation.name!r}") from error
         return self._last_id
 
     def _answer(self, request_id: int) -> msgspec.Raw:
@@ -124,9 +124,9 @@ class ControlClient:
             except TimeoutError as error:
                 raise KernelError("unavailable", "the daemon did not answer in time") from error
             except OSError as error:
-                raise _gone("the call") from error
+                raise daemon_needed("the daemon went away during the call") from error
             if not chunk:
-                raise _gone("the call")
+                raise daemon_needed("the daemon went away during the call")
             for line in self._lines.feed(chunk):
                 frame = decode_line(line) if isinstance(line, bytes) else line.as_bad_frame()
                 if isinstance(frame, BadFrame):
@@ -140,11 +140,3 @@ def _operation(name: str) -> Operation:
     if name not in OPERATIONS:
         raise KernelError("not_supported", f"there is no operation {name!r}")
     return OPERATIONS[name]
-
-
-def _gone(what: str) -> KernelError:
-    return KernelError(
-        "unavailable",
-        f"the daemon went away during {what!r}; start it again with: animus daemon start",
-        remediation={"kind": "daemon_not_running", "next_step": "animus daemon start"},
-    )

@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SystemClock", "parse_moment"]
 
 
 class Clock(Protocol):
@@ -29,3 +29,9 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def parse_moment(text: str) -> datetime.datetime:
+    """A moment from RFC 3339 text; one without an offset is taken as UTC."""
+    moment = datetime.datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)

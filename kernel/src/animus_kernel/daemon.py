@@ -10,10 +10,10 @@ from animus_kernel.assembly import assemble
 from animus_kernel.endpoint import prepare_endpoint
 from animus_kernel.errors import KernelError, error_from_fault
 from animus_kernel.instance import hold_instance
-from animus_kernel.kernel import Kernel, handler_of
+from animus_kernel.kernel import DAEMON, Kernel, handler_of
 from animus_kernel.project import Project
 from animus_kernel.roles import REQUIRED_ROLES
-from animus_kernel.server import ControlServer, Operations, listen_on
+from animus_kernel.server import ControlServer, listen_on
 from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_runtime import sweep_orphans
@@ -32,7 +32,7 @@ def serve(project: Project, settings: DaemonSettings, *, ready_fd: int | None = 
         KernelError: it did not start. Written to `ready_fd` as well.
     """
     try:
-        with hold_instance(project, "daemon"):
+        with hold_instance(project, DAEMON):
             asyncio.run(_serve(project, settings, ready_fd))
     except KernelError as error:
         _report(ready_fd, json.dumps(error.to_wire()).encode())
@@ -45,13 +45,11 @@ async def _serve(project: Project, settings: DaemonSettings, ready_fd: int | Non
     _raise_descriptor_limit()
     assembly = await asyncio.to_thread(assemble, project)
     assembly.roles.require()
-    kernel = Kernel(project, assembly, settings, is_daemon=True)
+    kernel = Kernel(project, assembly, settings, purpose=DAEMON)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, kernel.ask_to_stop, f"signal {number.name}")
-    server = ControlServer(
-        Operations(kernel.run, lambda operation, params: handler_of(operation)(kernel, params)), kernel.report_failure
-    )
+    server = ControlServer(kernel.run, lambda row, params: handler_of(row)(kernel, params), kernel.report_failure)
     path = prepare_endpoint(project)
     try:
         swept = await sweep_orphans(kernel.ledger)

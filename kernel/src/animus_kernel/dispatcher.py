@@ -9,8 +9,6 @@ import datetime
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from animus_kernel.clock import Clock
-from animus_kernel.events import EventLog
 from animus_kernel.execution import Execution
 from animus_kernel.jobs import Jobs
 from animus_kernel.lease import LEASE_BATCH, FencedQueue
@@ -19,10 +17,13 @@ from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire.queue_v2 import LeasedEntry
 
-__all__ = ["RETRY_SECONDS", "Dispatcher"]
+__all__ = ["PILLARS", "RETRY_SECONDS", "Dispatcher"]
 
 RETRY_SECONDS = 2.0
 """How long to wait before the queue is asked again after it could not be."""
+
+PILLARS = ("dispatch", "renewal", "heartbeat")
+"""The jobs without which a dispatcher is of no use."""
 
 _REMEMBERED = 1024
 _SHORTEST_RENEWAL_SECONDS = 1.0
@@ -37,39 +38,24 @@ class Dispatcher:
     """
 
     def __init__(
-        self,
-        queue: FencedQueue,
-        execution: Execution,
-        events: EventLog,
-        settings: DaemonSettings,
-        clock: Clock,
-        *,
-        jobs: Jobs,
-        only_entry: str | None = None,
+        self, queue: FencedQueue, execution: Execution, settings: DaemonSettings, jobs: Jobs, only_entry: str | None
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.settled: OrderedDict[str, Run] = OrderedDict()
-        self.is_draining = False
-        self.is_paused = settings.paused
-        self._settings = settings
-        self._queue = queue
-        self._execution = execution
-        self._events = events
-        self._clock = clock
-        self._jobs = jobs
+        self.is_draining, self.is_paused = False, settings.paused
+        self._queue, self._execution, self._settings, self._jobs = queue, execution, settings, jobs
+        self._events, self._clock = execution.events, execution.clock
         self._only_entry = only_entry
-        self._woken = asyncio.Event()
-        self._leasing = asyncio.Lock()
+        self._woken, self._has_leases, self._leasing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._must_reclaim = True
+        self._blocked: dict[str, str] = {}
         self._alarm: asyncio.Future[None] | None = None
         self._changed: list[asyncio.Future[None]] = []
-        self._has_leases = asyncio.Event()
 
     def start(self) -> None:
         """Begin; what an earlier holder of the instance lock had leased is given back first."""
-        self._jobs.start("dispatch", self._dispatch_forever())
-        self._jobs.start("renewal", self._renew_forever())
-        self._jobs.start("heartbeat", self._beat_forever())
+        for name, work in zip(PILLARS, (self._dispatch_forever, self._renew_forever, self._beat_forever), strict=True):
+            self._jobs.start(name, work())
         self.wake()
 
     def wake(self) -> None:
@@ -151,21 +137,36 @@ class Dispatcher:
             if self._must_reclaim:
                 await self._reclaim()
                 self._must_reclaim = False
+            self._wake_expired()
             for run in [run for run in self.runs.values() if run.state is RunState.WAKING]:
                 if self._free() > 0:
                     self._launch(run)
             leased = 0
             while (free := self._free()) > 0 and not self._has_only_entry():
                 batch = min(free, LEASE_BATCH)
-                granted = (await self._queue.lease([new_run_id() for _ in range(batch)])).leased
-                for item in granted:
-                    leased += self._accept(item)
-                if len(granted) < batch:
+                result = await self._queue.lease([new_run_id() for _ in range(batch)])
+                leased += sum(self._accept(item) for item in result.leased)
+                self._say_blocked({row.entry_id: row.reason for row in result.blocked})
+                if len(result.leased) < batch:
                     break
             await self._return_others()
-            deadline = await self._queue.next_deadline()
-        self._set_alarm(deadline)
+            moments = [await self._queue.next_deadline(), *(run.gate_expires_at for run in self.runs.values())]
+        self._set_alarm(min((moment for moment in moments if moment is not None), default=None))
         return leased
+
+    def _say_blocked(self, blocked: dict[str, str]) -> None:
+        for entry_id, reason in blocked.items():
+            if self._blocked.get(entry_id) != reason:
+                self._events.record("entry_blocked", entry_id=entry_id, reason=reason)
+        self._blocked = blocked
+
+    def _wake_expired(self) -> None:
+        """A gate whose time is over: the runner says what that means when the run is executed again."""
+        for run in self.runs.values():
+            expires_at = run.gate_expires_at
+            if expires_at is not None and expires_at <= self._clock.now():
+                run.has_expired = True
+                self._step(run, Step.WAKE)
 
     def _free(self) -> int:
         may_start = not (self.is_paused or self.is_draining)

@@ -9,20 +9,15 @@ from typing import Any
 import msgspec
 
 from animus_kernel.clock import Clock
-from animus_kernel.errors import KernelError
+from animus_kernel.errors import KernelError, category_of
 from animus_kernel.project import Project
-from animus_kernel.seam import Plugins, ask
+from animus_kernel.seam import Plugins, ask, ask_backend
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigLoadResult
 from animus_plugin_protocol.wire.control import QueueEnqueueParams, QueueEnqueueResult, WorkflowRunParams
-from animus_plugin_protocol.wire.dispatch import (
-    SubjectDispatch,
-    SubjectRef,
-    canonical_kind,
-    priority_word,
-    qualified_id,
-)
+from animus_plugin_protocol.wire.dispatch import SubjectDispatch, SubjectRef, canonical_kind, qualified_id
+from animus_plugin_protocol.wire.dispatch import priority_word as priority_of
 from animus_plugin_protocol.wire.queue_v2 import FencedEnqueueParams, FencedEnqueueResult
 from animus_plugin_protocol.wire.subject import Subject, SubjectIdParams
 
@@ -34,6 +29,7 @@ _LEGACY_FIELD = "task_id"
 
 class _Workflows(msgspec.Struct):
     workflows: dict[str, Any] = {}
+    disabled: dict[str, str] = {}
     default_workflow_ref: str | None = None
 
 
@@ -41,9 +37,7 @@ class Door:
     """Builds dispatches and enqueues them."""
 
     def __init__(self, plugins: Plugins, project: Project, clock: Clock) -> None:
-        self._plugins = plugins
-        self._project = project
-        self._clock = clock
+        self._plugins, self._project, self._clock = plugins, project, clock
 
     async def enqueue(self, params: QueueEnqueueParams) -> QueueEnqueueResult:
         """Put a dispatch on the queue, durably.
@@ -67,16 +61,13 @@ class Door:
         return await self._put(dispatch, params)
 
     async def _put(self, dispatch: SubjectDispatch, params: QueueEnqueueParams) -> QueueEnqueueResult:
-        receipt: FencedEnqueueResult = await ask(
-            self._plugins,
-            methods.QUEUE_V2_ENQUEUE,
-            FencedEnqueueParams(
-                subject_dispatch=dispatch,
-                idempotency_key=params.idempotency_key,
-                run_at=params.run_at,
-                expire_after_secs=params.expire_after_secs,
-            ),
+        wire = FencedEnqueueParams(
+            subject_dispatch=dispatch,
+            idempotency_key=params.idempotency_key,
+            run_at=params.run_at,
+            expire_after_secs=params.expire_after_secs,
         )
+        receipt = await ask(self._plugins, methods.QUEUE_V2_ENQUEUE, wire, FencedEnqueueResult)
         return QueueEnqueueResult(
             enqueued=receipt.enqueued,
             entry_id=receipt.entry_id,
@@ -104,18 +95,15 @@ class Door:
     async def look_up(self, text: str) -> tuple[SubjectRef, Subject | None]:
         """The reference for the subject ``KIND:ID`` with what its backend knows about it."""
         kind, subject_id = split_subject(text)
-        role = f"subject_backend:{kind}"
         params = SubjectIdParams(id=subject_id)
-        spelling = methods.subject_verb(kind, methods.SUBJECT_GET)
         try:
-            found: Subject = await ask(self._plugins, methods.SUBJECT_GET, params, role=role, spelling=spelling)
+            found = await ask_backend(self._plugins, kind, methods.SUBJECT_GET, params, Subject)
         except RefusedError as fault:
-            category = fault.data.get("category") if isinstance(fault.data, dict) else None
-            if fault.code == ErrorCode.HOST_NO_SUCH_PLUGIN or category == "not_found":
-                raise KernelError("not_found", f"there is no subject {subject_id!r}: {fault.message}") from fault
+            if fault.code == ErrorCode.HOST_NO_SUCH_PLUGIN or category_of(fault) == "not_found":
+                raise _no_subject(subject_id, fault.message) from fault
             raise
         attributes = {name: str(value) for name, value in found.custom.items() if isinstance(value, str | int)}
-        word = priority_word(found.priority)
+        word = priority_of(found.priority)
         if word is not None:
             attributes["priority"] = word
         reference = SubjectRef(
@@ -142,10 +130,11 @@ class Door:
         for name in names:
             if name.lower() == wanted.lower():
                 return name
+        reason = {name.lower(): why for name, why in known.disabled.items()}.get(wanted.lower())
+        said = f"is disabled: {reason}" if reason else f"does not exist; there are: {', '.join(names) or 'none'}"
+        next_step = {"kind": "invalid_input", "next_step": "animus workflow config validate"}
         raise KernelError(
-            "not_found",
-            f"there is no workflow {wanted!r}; there are: {', '.join(names) or 'none'}",
-            details={"workflows": names},
+            "not_found", f"workflow {wanted!r} {said}", details={"workflows": names}, remediation=next_step
         )
 
     async def workflow_names(self) -> list[str]:
@@ -154,7 +143,7 @@ class Door:
 
     async def _workflows(self) -> _Workflows:
         params = ConfigLoadParams(project_root=str(self._project.root), repo_scope=self._project.repo_scope)
-        loaded: ConfigLoadResult = await ask(self._plugins, methods.CONFIG_LOAD, params)
+        loaded = await ask(self._plugins, methods.CONFIG_LOAD, params, ConfigLoadResult)
         return msgspec.convert(loaded.config.config, _Workflows)
 
     def _dispatch(
@@ -168,7 +157,7 @@ class Door:
             requested_at=self._clock.now().isoformat().replace("+00:00", "Z"),
             input=wish.input,
             vars=wish.vars,
-            priority=wish.priority or priority_word(subject.priority if subject else None),
+            priority=wish.priority or priority_of(subject.priority if subject else None),
             actor=wish.actor,
         )
 
@@ -186,6 +175,11 @@ def split_subject(text: str) -> tuple[str, str]:
     except ValueError:
         pass
     raise KernelError("invalid_request", f"{text!r} is no subject: write KIND:ID")
+
+
+def _no_subject(subject_id: str, why: str) -> KernelError:
+    step = {"kind": "invalid_input", "next_step": "animus subject list"}
+    return KernelError("not_found", f"there is no subject {subject_id!r}: {why}", remediation=step)
 
 
 def _legacy_subject(native: str | None) -> str | None:

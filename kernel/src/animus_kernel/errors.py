@@ -6,39 +6,38 @@ where, and what to do; `remediation` repeats the last part for programs.
 
 from typing import Any
 
-from animus_plugin_protocol.errors import ErrorCode, RpcFault
+from animus_plugin_protocol.errors import ErrorCode as E
+from animus_plugin_protocol.errors import RpcFault
 
-__all__ = ["CATEGORIES", "KernelError", "error_from_fault", "error_from_wire"]
+__all__ = [
+    "CATEGORIES",
+    "KernelError",
+    "category_of",
+    "daemon_needed",
+    "error_from_fault",
+    "error_from_wire",
+    "missing_plugin",
+]
 
 CATEGORIES: dict[str, int] = {
-    "invalid_request": ErrorCode.INVALID_PARAMS,
-    "not_found": ErrorCode.INVALID_PARAMS,
-    "conflict": ErrorCode.INVALID_REQUEST,
-    "permission_denied": ErrorCode.INVALID_REQUEST,
-    "unavailable": ErrorCode.INTERNAL_ERROR,
-    "internal": ErrorCode.INTERNAL_ERROR,
-    "not_supported": ErrorCode.METHOD_NOT_SUPPORTED,
+    "invalid_request": E.INVALID_PARAMS,
+    "not_found": E.INVALID_PARAMS,
+    "conflict": E.INVALID_REQUEST,
+    "permission_denied": E.INVALID_REQUEST,
+    "unavailable": E.INTERNAL_ERROR,
+    "internal": E.INTERNAL_ERROR,
+    "not_supported": E.METHOD_NOT_SUPPORTED,
 }
 """Category to the code that travels with it on the socket; clients branch on the category."""
 
-_CATEGORY_OF_CODE: dict[int, str] = {
-    ErrorCode.INVALID_PARAMS: "invalid_request",
-    ErrorCode.METHOD_NOT_FOUND: "not_supported",
-    ErrorCode.METHOD_NOT_SUPPORTED: "not_supported",
-    ErrorCode.REQUEST_CANCELLED: "conflict",
-    ErrorCode.TIMEOUT: "unavailable",
-    ErrorCode.WORKFLOW_NOT_FOUND: "not_found",
-    ErrorCode.PHASE_NOT_FOUND: "not_found",
-    ErrorCode.WORKFLOW_TERMINAL: "conflict",
-    ErrorCode.MANUAL_GATE_PENDING: "conflict",
-    ErrorCode.QUEUE_ENTRY_NOT_FOUND: "not_found",
-    ErrorCode.QUEUE_NOT_PENDING: "conflict",
-    ErrorCode.QUEUE_NOT_ASSIGNED: "conflict",
-    ErrorCode.QUEUE_LOCK_FAILED: "unavailable",
-    ErrorCode.QUEUE_STALE_FENCE: "conflict",
-    ErrorCode.HOST_NO_SUCH_PLUGIN: "unavailable",
-    ErrorCode.HOST_PLUGIN_DIED: "unavailable",
-    ErrorCode.HOST_OVERLOADED: "unavailable",
+_CODES_OF_CATEGORY: dict[str, frozenset[int]] = {
+    "invalid_request": frozenset({E.INVALID_PARAMS}),
+    "not_supported": frozenset({E.METHOD_NOT_FOUND, E.METHOD_NOT_SUPPORTED}),
+    "not_found": frozenset({E.WORKFLOW_NOT_FOUND, E.PHASE_NOT_FOUND, E.QUEUE_ENTRY_NOT_FOUND}),
+    "conflict": frozenset({E.REQUEST_CANCELLED, E.WORKFLOW_TERMINAL, E.MANUAL_GATE_PENDING, E.QUEUE_NOT_PENDING})
+    | {E.QUEUE_NOT_ASSIGNED, E.QUEUE_STALE_FENCE},
+    "unavailable": frozenset({E.TIMEOUT, E.QUEUE_LOCK_FAILED, E.HOST_NO_SUCH_PLUGIN, E.HOST_PLUGIN_DIED})
+    | {E.HOST_OVERLOADED},
 }
 
 
@@ -76,9 +75,21 @@ class KernelError(Exception):
         return {"code": CATEGORIES[self.category], "message": self.message, "data": data}
 
 
+def missing_plugin(message: str, install_command: str) -> KernelError:
+    """Something is not installed; the message ends with the command that installs it."""
+    remediation = {"kind": "missing_plugin", "install_command": install_command}
+    return KernelError("unavailable", f"{message}; install it with: {install_command}", remediation=remediation)
+
+
+def daemon_needed(message: str) -> KernelError:
+    """No daemon answers; the message ends with the command that starts one."""
+    remediation = {"kind": "daemon_not_running", "next_step": "animus daemon start"}
+    return KernelError("unavailable", f"{message}; start one with: animus daemon start", remediation=remediation)
+
+
 def error_from_wire(error: dict[str, Any]) -> KernelError:
     """The exception for an error object that a daemon sent."""
-    data = error.get("data") or {}
+    data: dict[str, Any] = error.get("data") or {}
     return KernelError(
         str(data.get("category", "internal")),
         str(error.get("message", "")),
@@ -87,11 +98,16 @@ def error_from_wire(error: dict[str, Any]) -> KernelError:
     )
 
 
+def category_of(fault: RpcFault) -> Any:
+    """The category that a plugin put into its error, if it did."""
+    data: Any = fault.data
+    return data.get("category") if isinstance(data, dict) else None
+
+
 def error_from_fault(fault: RpcFault, method: str) -> KernelError:
     """The exception for what a plugin answered to `method`."""
-    data = fault.data if isinstance(fault.data, dict) else {}
-    category = data.get("category")
+    category = category_of(fault)
     if category not in CATEGORIES:
-        category = {"unsupported": "not_supported"}.get(str(category), _CATEGORY_OF_CODE.get(fault.code, "internal"))
-    details = {"method": method, "code": fault.code} | ({"data": fault.data} if fault.data is not None else {})
-    return KernelError(category, fault.message, details=details)
+        by_code = (name for name, codes in _CODES_OF_CATEGORY.items() if fault.code in codes)
+        category = "not_supported" if category == "unsupported" else next(by_code, "internal")
+    return KernelError(category, fault.message, details={"method": method, "code": fault.code, "data": fault.data})

@@ -11,7 +11,7 @@ import re
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgspec
 
@@ -31,7 +31,7 @@ _SECRET_KEY = re.compile(
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
-    schema: str
+    schema: str = _SCHEMA
     id: str
     seq: int
     timestamp: datetime.datetime
@@ -70,9 +70,7 @@ class EventLog:
     """The recorder of one host. Appending does not wait for the disk: events explain, they do not decide."""
 
     def __init__(self, path: Path, project_root: Path, *, limit_bytes: int = _FILE_LIMIT_BYTES) -> None:
-        self._path = path
-        self._project_root = str(project_root)
-        self._limit_bytes = limit_bytes
+        self._path, self._project_root, self._limit_bytes = path, str(project_root), limit_bytes
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._seq = max((event.seq for event in _tail(path)), default=0)
         self._descriptor = self._open()
@@ -83,21 +81,21 @@ class EventLog:
         self._seq += 1
         now = datetime.datetime.now(datetime.UTC)
         data = redacted({name: value for name, value in payload.items() if value is not None})
-        row = _Record(
-            schema=_SCHEMA,
-            id=f"{self._seq:08d}-{os.urandom(4).hex()}",
-            seq=self._seq,
-            timestamp=now,
-            event_type=kind,
-            project_root=self._project_root,
-            data=data,
-        )
+        row_id, root = f"{self._seq:08d}-{os.urandom(4).hex()}", self._project_root
+        row = _Record(id=row_id, seq=self._seq, timestamp=now, event_type=kind, project_root=root, data=data)
         os.write(self._descriptor, msgspec.json.encode(row) + b"\n")
         if os.fstat(self._descriptor).st_size > self._limit_bytes:
             os.close(self._descriptor)
             self._path.replace(_previous(self._path))
             self._descriptor = self._open()
-        event = DaemonEvent(id=row.id, seq=row.seq, occurred_at=now, kind=kind, payload=data)
+        return self._hand_out(DaemonEvent(id=row.id, seq=row.seq, occurred_at=now, kind=kind, payload=data))
+
+    def tell(self, kind: str, payload: dict[str, Any]) -> None:
+        """Tell the listeners without writing it down."""
+        now = datetime.datetime.now(datetime.UTC)
+        self._hand_out(DaemonEvent(id="", seq=self._seq, occurred_at=now, kind=kind, payload=redacted(payload)))
+
+    def _hand_out(self, event: DaemonEvent) -> DaemonEvent:
         for listener in self._listeners:
             listener.put(event)
         return event
@@ -130,12 +128,11 @@ def read_events(path: Path, *, since: datetime.datetime | None = None, limit: in
 def redacted(value: Any) -> Any:
     """`value` without what stands below keys that name secrets."""
     if isinstance(value, dict):
-        return {
-            name: "[redacted]" if _names_secret(name) and not isinstance(item, int | float) else redacted(item)
-            for name, item in value.items()
-        }
+        items = cast("dict[Any, Any]", value).items()
+        hidden = {name for name, item in items if _names_secret(name) and not isinstance(item, int | float)}
+        return {name: "[redacted]" if name in hidden else redacted(item) for name, item in items}
     if isinstance(value, list | tuple):
-        return [redacted(item) for item in value]
+        return [redacted(item) for item in cast("list[Any]", value)]
     return value
 
 

@@ -1,8 +1,10 @@
 """One run from its lease to where its entry belongs: executed, parked, finished, returned or lost."""
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -14,14 +16,8 @@ from animus_kernel.run import ENDED_STATUSES, Run, RunState, Step, queue_status_
 from animus_kernel.seam import Plugins
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RpcFault
+from animus_plugin_protocol.wire import workflow_runner as wire
 from animus_plugin_protocol.wire.queue_v2 import FencedMutationResult
-from animus_plugin_protocol.wire.workflow_runner import (
-    PhaseEvent,
-    WaitingFor,
-    WorkflowExecuteParams,
-    WorkflowExecuteResult,
-    WorkflowSignalParams,
-)
 
 __all__ = ["MAX_BROKEN_ATTEMPTS", "Execution"]
 
@@ -34,54 +30,36 @@ _LEASE_IS_LOST = frozenset({"not_found", "stale_fence", "not_assigned"})
 
 
 class _Progress(msgspec.Struct, frozen=True):
-    value: PhaseEvent
+    value: wire.PhaseEvent
 
 
+@dataclass
 class Execution:
-    """Has runs executed. `sweep` ends what a dead runner left behind; it blocks and is called in a thread."""
+    """Has runs executed. `sweep` ends what a dead runner left behind."""
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        queue: FencedQueue,
-        projector: Projector,
-        events: EventLog,
-        clock: Clock,
-        sweep: Callable[[], object],
-    ) -> None:
-        self._plugins = plugins
-        self._queue = queue
-        self._projector = projector
-        self._events = events
-        self._clock = clock
-        self._sweep = sweep
-        self._broken: Counter[str] = Counter()
-        self._calls: dict[str, asyncio.Future[msgspec.Raw]] = {}
+    plugins: Plugins
+    queue: FencedQueue
+    projector: Projector
+    events: EventLog
+    clock: Clock
+    sweep: Callable[[], Awaitable[object]]
+    _broken: Counter[str] = field(default_factory=Counter[str])
+    _calls: dict[str, asyncio.Future[msgspec.Raw]] = field(default_factory=dict[str, "asyncio.Future[msgspec.Raw]"])
 
     async def run(self, run: Run) -> None:
         """Hand a started run to the runner and wait until it ends, parks or breaks off."""
         run.status, run.reason, run.waiting, run.has_progressed = "running", None, None, False
         self._record(run, "run_started", entry_id=run.entry.entry_id, workflow_ref=run.workflow_ref)
-        await self._projector.apply(run, "running")
-        params = WorkflowExecuteParams(
-            workflow_id=run.run_id,
-            execution_fence=run.fence,
-            subject_dispatch=run.entry.subject_dispatch,
-            workflow_ref=run.workflow_ref,
-            actor=run.entry.subject_dispatch.actor,
+        await self.projector.apply(run, "running")
+        dispatch, role, execute = run.entry.subject_dispatch, "workflow_runner", methods.WORKFLOW_EXECUTE
+        params = wire.WorkflowExecuteParams(
+            workflow_id=run.run_id, execution_fence=run.fence, subject_dispatch=dispatch, actor=dispatch.actor
         )
-        call = asyncio.ensure_future(
-            self._plugins.call(
-                "workflow_runner",
-                methods.WORKFLOW_EXECUTE,
-                params,
-                timeout_seconds=None,
-                on_note=lambda method, note: self._on_note(run, method, note),
-            )
-        )
-        self._calls[run.run_id] = call
+        listener = functools.partial(self._on_note, run)
+        work = self.plugins.call(role, execute, params, timeout_seconds=None, on_note=listener)
+        call = self._calls[run.run_id] = asyncio.ensure_future(work)
         try:
-            result = msgspec.json.decode(await call, type=WorkflowExecuteResult)
+            result = msgspec.json.decode(await call, type=wire.WorkflowExecuteResult)
         except RpcFault as fault:
             await self._broke_off(run, fault)
         except asyncio.CancelledError:
@@ -98,9 +76,8 @@ class Execution:
 
     async def finish(self, run: Run) -> None:
         """Record the end of a run whose status is set."""
-        run.ended_at = self._clock.now()
         self._broken.pop(run.entry.entry_id, None)
-        await self._projector.apply(run, run.status)  # before the entry goes: after a crash the end is told again
+        await self.projector.apply(run, run.status)  # before the entry goes: after a crash the end is told again
         self._record(run, f"run_{run.status}", status=run.status, reason=run.reason)
 
     async def close(self, run: Run) -> None:
@@ -108,14 +85,14 @@ class Execution:
         entry_id = run.entry.entry_id
         if run.state is RunState.FINISHING:
             status = queue_status_for(run.status)
-            await self._insist(run, lambda: self._queue.complete(run.fence, status, run.workflow_ref))
+            await self._insist(run, lambda: self.queue.complete(run.fence, status, run.workflow_ref))
         else:
             reason = run.reason or "the attempt broke off"
-            await self._insist(run, lambda: self._queue.give_back(run.fence, reason))
+            await self._insist(run, lambda: self.queue.give_back(run.fence, reason))
             if self._broken[entry_id] >= MAX_BROKEN_ATTEMPTS:
                 del self._broken[entry_id]
                 held = f"{MAX_BROKEN_ATTEMPTS} attempts in a row broke off: {reason}"
-                await self._insist(run, lambda: self._queue.hold(entry_id, held))
+                await self._insist(run, lambda: self.queue.hold(entry_id, held))
                 self._record(run, "entry_held", entry_id=entry_id, reason=held)
         run.move(Step.CLOSE)
 
@@ -124,7 +101,9 @@ class Execution:
         if not run.may(Step.LOSE):
             return  # on its way out: nothing to keep
         try:
-            result = await self._queue.renew(run.fence)
+            result = await self.queue.renew(run.fence)
+            if result.outcome == "stale_fence":  # the machine may have slept: if nobody took the lease it is ours
+                result = await self.queue.recover(run.fence)
         except RpcFault as fault:
             self._record(run, "renewal_failed", reason=fault.message)
             return
@@ -136,9 +115,9 @@ class Execution:
             if was_running:
                 await self._stop(run)
         elif result.execution is not None:
-            run.fence, run.leased_at = result.execution, self._clock.now()
+            run.fence, run.leased_at = result.execution, self.clock.now()
 
-    async def _settle(self, run: Run, status: str, reason: str | None, waiting: WaitingFor | None) -> None:
+    async def _settle(self, run: Run, status: str, reason: str | None, waiting: wire.WaitingFor | None) -> None:
         run.status, run.reason, run.waiting = status, reason, waiting
         if not run.may(Step.PARK):  # lost meanwhile: the result is nobody's
             run.move(Step.CLOSE)
@@ -147,7 +126,7 @@ class Execution:
             await self.finish(run)
         else:
             run.status = "paused"
-            await self._projector.apply(run, "paused")
+            await self.projector.apply(run, "paused")
             self._record(run, "run_paused", status="paused", reason=reason, waiting=msgspec.to_builtins(waiting))
             run.move(Step.PARK if run.may(Step.PARK) else Step.CLOSE)
 
@@ -159,7 +138,7 @@ class Execution:
             await self._settle(run, "failed", fault.message, None)
             return
         if fault.code == ErrorCode.HOST_PLUGIN_DIED:
-            await asyncio.to_thread(self._sweep)
+            await self.sweep()
         self._broken[run.entry.entry_id] = 1 if run.has_progressed else self._broken[run.entry.entry_id] + 1
         run.status, run.reason = "pending", fault.message
         self._record(run, "run_broke_off", reason=fault.message, attempts=self._broken[run.entry.entry_id])
@@ -167,9 +146,9 @@ class Execution:
 
     async def _stop(self, run: Run) -> None:
         """End what the runner still does for a run that is no longer ours."""
-        params = WorkflowSignalParams(workflow_id=run.run_id, signal="cancel", note=run.reason)
+        params = wire.WorkflowSignalParams(workflow_id=run.run_id, signal="cancel", note=run.reason)
         try:
-            await self._plugins.call("workflow_runner", methods.WORKFLOW_SIGNAL, params)
+            await self.plugins.call("workflow_runner", methods.WORKFLOW_SIGNAL, params)
         except RpcFault:
             call = self._calls.get(run.run_id)  # a foreign runner knows no signals: cancel the call itself
             if call is not None:
@@ -185,7 +164,7 @@ class Execution:
                 self._record(run, "queue_refused", reason=fault.message)
                 return
             except RpcFault:
-                await self._clock.sleep(delay)
+                await self.clock.sleep(delay)
                 delay = min(delay * 2, _LAST_RETRY_SECONDS)
                 continue
             if result is not None and result.outcome not in {"applied", "already_applied"}:
@@ -199,11 +178,13 @@ class Execution:
             event = msgspec.json.decode(note, type=_Progress).value
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
-        run.phase_id, run.attempt = event.phase_id, event.attempt or run.attempt
         run.has_progressed = run.has_progressed or event.kind == "completed"
-        payload = msgspec.to_builtins(event)
-        kind = payload.pop("kind")
-        self._record(run, f"phase_{kind}", **payload)
+        payload = {"workflow_id": run.run_id, "subject_id": run.subject_id, **msgspec.to_builtins(event)}
+        kind = f"phase_{payload.pop('kind')}"
+        if event.kind == "output":  # a live view of the latest line; the whole stream is in the run's log
+            self.events.tell(kind, payload)
+        else:
+            self.events.record(kind, **payload)
 
     def _record(self, run: Run, event: str, /, **payload: object) -> None:
-        self._events.record(event, workflow_id=run.run_id, subject_id=run.subject_id, **payload)
+        self.events.record(event, workflow_id=run.run_id, subject_id=run.subject_id, **payload)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from animus_kernel.document import load_document
-from animus_kernel.errors import KernelError
+from animus_kernel.errors import KernelError, missing_plugin
 from animus_plugin_runtime.package import find_data_packages
 
 __all__ = [
@@ -90,7 +90,6 @@ class FlavorFile(NamedTuple):
     """An installed flavor, or why it cannot be used."""
 
     id: str
-    path: Path
     flavor: Flavor | None
     problem: str | None
 
@@ -101,9 +100,9 @@ def find_flavors() -> list[FlavorFile]:
     for name, _, folder, _ in find_data_packages(_GROUP):
         path = folder / "flavor.toml"
         try:
-            found.append(FlavorFile(name, path, _checked(name, path), None))
+            found.append(FlavorFile(name, _checked(name, path), None))
         except KernelError as error:
-            found.append(FlavorFile(name, path, None, error.message))
+            found.append(FlavorFile(name, None, error.message))
     return sorted(found)
 
 
@@ -117,12 +116,7 @@ def load_flavor(flavor_id: str) -> Flavor:
     file = files.get(flavor_id)
     if file is None:
         command = install_command([f"animus-flavor-{flavor_id}"])
-        raise KernelError(
-            "unavailable",
-            f"the flavor {flavor_id!r} is not installed (installed: {', '.join(files) or 'none'}); "
-            f"install it with: {command}",
-            remediation={"kind": "missing_plugin", "install_command": command},
-        )
+        raise missing_plugin(f"flavor {flavor_id!r} is not installed ({', '.join(files) or 'no flavor'} is)", command)
     if file.flavor is None:
         raise KernelError("invalid_request", f"the flavor {flavor_id!r} cannot be used: {file.problem}")
     return file.flavor
@@ -154,11 +148,8 @@ def _checked(name: str, path: Path) -> Flavor:
         raise KernelError("invalid_request", f"{path}: id is {flavor.id!r}, but it is installed as {name!r}")
     for need in flavor.needs():
         if "/" in need.distribution:
-            raise KernelError(
-                "invalid_request",
-                f"{path}: {need.distribution!r} in {need.section!r} is an owner/repository slug; "
-                f"name the distribution to install instead",
-            )
+            message = f"{path}: {need.distribution!r} in {need.section!r} is an owner/repository slug, no distribution"
+            raise KernelError("invalid_request", message)
     for role, value in flavor.roles.items():
         if isinstance(value, list) and role != "provider":
             raise KernelError("invalid_request", f"{path}: role {role!r} has one holder, so its value is one name")

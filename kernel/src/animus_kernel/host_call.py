@@ -6,6 +6,7 @@ a run's callee said is kept in full in the run's log, up to a bound.
 """
 
 import asyncio
+import functools
 import itertools
 import os
 import re
@@ -21,7 +22,6 @@ from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableErro
 from animus_plugin_protocol.wire.host import HostCallParams, HostNote
 from animus_plugin_protocol.wire.provider import AgentCancelParams
 from animus_plugin_runtime import Connection, Note, PluginRequest
-from animus_plugin_runtime.note import NoteQueue
 
 __all__ = ["MAX_HOPS", "HostCalls", "Routes", "RunStream"]
 
@@ -106,34 +106,29 @@ class HostCalls:
     async def _pass_on(self, caller: Connection, call_id: str, callee: Connection, params: HostCallParams) -> Any:
         session_id, raw = _with_session(params)
         stream = RunStream.open(self._run_logs, params.run_id, f"{callee.plugin}-{next(self._numbers)}")
-        queue = NoteQueue()
+        numbers = itertools.count(1)
 
-        def on_note(note: Note) -> None:
-            stream.write(note)
-            queue.put(note.method, note.params)
+        async def forward(note: Note) -> None:
+            seq, dropped = next(numbers), note.dropped or None
+            wire = HostNote(id=call_id, seq=seq, method=note.method, params=note.params, dropped=dropped)
+            await caller.send_note(methods.HOST_NOTE, wire)
 
         seconds = params.timeout_ms / 1000 if params.timeout_ms is not None else None
-        forwarder = asyncio.ensure_future(_forward(queue, caller, call_id))
-        call = asyncio.ensure_future(
-            callee.call_raw(params.method, raw, timeout_seconds=seconds, on_note=on_note, session_id=session_id)
-        )
+        call_raw = functools.partial(callee.call_raw, on_note=forward, on_every_note=stream.write)
+        call = asyncio.ensure_future(call_raw(params.method, raw, timeout_seconds=seconds, session_id=session_id))
         try:
-            result = await asyncio.shield(call)
-            queue.close()
-            await forwarder  # the notes come before the answer, however slow the caller is
+            return await asyncio.shield(call)
         except asyncio.CancelledError:
             call.cancel()
             await self._cancel_agent(callee, params, session_id)
             await asyncio.wait([call])  # bounded: the runtime waits ten seconds for a cancelled call
             raise
         except RpcFault as fault:
-            data = fault.data if isinstance(fault.data, dict) else {} if fault.data is None else {"data": fault.data}
-            fault.data = data | {"via": {"kind": params.kind, "name": callee.plugin}}
+            said: Any = fault.data
+            kept: dict[str, Any] = said if isinstance(said, dict) else {} if said is None else {"data": said}
+            fault.data = kept | {"via": {"kind": params.kind, "name": callee.plugin}}
             raise
-        else:
-            return result
         finally:
-            forwarder.cancel()
             stream.close()
 
     async def _cancel_agent(self, callee: Connection, params: HostCallParams, session_id: str | None) -> None:
@@ -143,15 +138,6 @@ class HostCalls:
                 await callee.call_raw(methods.AGENT_CANCEL, wire, timeout_seconds=_AGENT_CANCEL_SECONDS)
             except RpcFault:
                 return  # it has ended already, or does not know how
-
-
-async def _forward(queue: NoteQueue, caller: Connection, call_id: str) -> None:
-    """Pass notes on as fast as the caller takes them."""
-    numbers = itertools.count(1)
-    while (note := await queue.get()) is not None:
-        dropped = note.dropped or None
-        wire = HostNote(id=call_id, seq=next(numbers), method=note.method, params=note.params, dropped=dropped)
-        await caller.send_note(methods.HOST_NOTE, wire)
 
 
 def _with_session(params: HostCallParams) -> tuple[str | None, msgspec.Raw]:

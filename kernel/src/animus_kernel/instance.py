@@ -3,17 +3,16 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from animus_kernel.errors import KernelError
 from animus_kernel.project import Project
-from animus_process import start_time_of
+from animus_process import Liveness, liveness, start_time_of
 
 __all__ = ["Holder", "hold_instance", "instance_holder"]
-
 
 _PROBE_SECONDS = 0.5
 _POLL_SECONDS = 0.01
@@ -24,12 +23,16 @@ class Holder(NamedTuple):
 
     pid: int | None
     purpose: str
-    started_at: float | None
-    start_time: str | None = None
+    start_time: str | None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process is still there."""
+        return self.pid is not None and liveness(self.pid, self.start_time) is Liveness.ALIVE
 
 
 @contextmanager
-def hold_instance(project: Project, purpose: str) -> Iterator[None]:
+def hold_instance(project: Project, purpose: str) -> Generator[None]:
     """Be the project's only host for the length of the block. Blocks on the disk, never on the lock.
 
     Raises:
@@ -39,14 +42,11 @@ def hold_instance(project: Project, purpose: str) -> Iterator[None]:
     with _lock_path(project).open("a+b") as file:
         if not _lock_within(file, _PROBE_SECONDS):
             holder = _read(file)
-            raise KernelError(
-                "conflict",
-                f"{str(project.root)!r} is already served by process {holder.pid or 'unknown'} ({holder.purpose}); "
-                f"stop it with: animus daemon stop",
-                details={"pid": holder.pid, "purpose": holder.purpose},
-                remediation={"kind": "conflict", "next_step": "animus daemon stop"},
-            )
-        row = {"pid": os.getpid(), "start_time": start_time_of(os.getpid()), "purpose": purpose, "at": time.time()}
+            who = f"process {holder.pid or 'unknown'} ({holder.purpose})"
+            message = f"{str(project.root)!r} is already served by {who}; stop it with: animus daemon stop"
+            step = {"kind": "conflict", "next_step": "animus daemon stop"}
+            raise KernelError("conflict", message, details={"pid": holder.pid}, remediation=step)
+        row = {"pid": os.getpid(), "start_time": start_time_of(os.getpid()), "purpose": purpose}
         file.truncate(0)
         file.write(json.dumps(row).encode())
         file.flush()
@@ -71,10 +71,10 @@ def _lock_path(project: Project) -> Path:
 
 
 def _lock_within(file: IO[bytes], seconds: float) -> bool:
-    """Take the lock. Somebody who only looks holds it for a moment without writing, so an empty file is waited out."""
+    """Take the lock. Somebody who only looks holds it for a moment, so a file that names nobody alive is waited out."""
     deadline = time.monotonic() + seconds
     while not _try_lock(file):
-        if _read(file).pid is not None or time.monotonic() >= deadline:
+        if _read(file).is_alive or time.monotonic() >= deadline:
             return False
         time.sleep(_POLL_SECONDS)
     return True
@@ -94,6 +94,6 @@ def _read(file: IO[bytes]) -> Holder:
     file.seek(0)
     try:
         row: dict[str, Any] = json.loads(file.read())
-        return Holder(int(row["pid"]), str(row["purpose"]), float(row["at"]), row["start_time"])
+        return Holder(int(row["pid"]), str(row["purpose"]), row["start_time"])
     except (ValueError, KeyError, TypeError):
         return Holder(None, "starting or ending", None)

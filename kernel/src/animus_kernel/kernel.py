@@ -1,9 +1,9 @@
 """The kernel of one project in one process: everything put together, in a daemon or in a short-lived host."""
 
 import asyncio
+import functools
 import importlib
 import os
-import sys
 import traceback
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from animus_kernel.assembly import Assembly
 from animus_kernel.clock import SystemClock
-from animus_kernel.dispatcher import Dispatcher
+from animus_kernel.dispatcher import PILLARS, Dispatcher
 from animus_kernel.door import Door
 from animus_kernel.events import EventLog
 from animus_kernel.execution import Execution
@@ -22,10 +22,12 @@ from animus_kernel.plugins import ProjectPlugins
 from animus_kernel.project import Project
 from animus_kernel.projection import Projector
 from animus_kernel.settings import DaemonSettings, save_settings
-from animus_plugin_runtime import PluginEvent
+from animus_plugin_runtime import PluginEvent, sweep_orphans
 from animus_process import ProcessLedger
 
-__all__ = ["Kernel", "handler_of"]
+__all__ = ["CLIENT", "DAEMON", "HOST", "Kernel", "handler_of"]
+
+DAEMON, HOST, CLIENT = "daemon", "synchronous run", "client"
 
 STOP_SECONDS = 20.0
 """How long runs may take to be given back at the end."""
@@ -35,50 +37,39 @@ class Kernel:
     """What the handlers of operations work on.
 
     Attributes:
+        purpose: `DAEMON`; `HOST` to run one entry and end; `CLIENT` to ask and to enqueue.
         dispatcher: None in a process that does not run work.
         stopping: set when the process is to end.
         must_nudge: something was done that a living daemon elsewhere should look at.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        assembly: Assembly,
-        settings: DaemonSettings,
-        *,
-        is_daemon: bool = False,
-        may_host: bool = False,
-    ) -> None:
-        self.project, self.settings, self.is_daemon = project, settings, is_daemon
+    def __init__(self, project: Project, assembly: Assembly, settings: DaemonSettings, *, purpose: str) -> None:
+        self.project, self.settings, self.purpose = project, settings, purpose
         self.flavor, self.packs, self.roles = assembly.flavor, assembly.packs, assembly.roles
         self.clock = SystemClock()
         self.pid, self.started_at = os.getpid(), self.clock.now()
         self.events = EventLog(project.events_path, project.root)
         self.jobs = Jobs(self.report_failure)
         self.ledger = ProcessLedger(project.state_dir / "processes")
-        self.plugins = ProjectPlugins(
-            project, assembly.roles, assembly.packs, self.ledger, self._on_plugin_event, log_plugin_line
-        )
+        self.plugins = ProjectPlugins(project, assembly, self.ledger, self._on_plugin_event)
         self.queue = FencedQueue(self.plugins, project.repo_scope)
         self.door = Door(self.plugins, project, self.clock)
         self.dispatcher: Dispatcher | None = None
         self.stopping = asyncio.Event()
         self.must_nudge = False
-        self._may_host = may_host
 
     def start_dispatcher(self, only_entry: str | None = None) -> Dispatcher:
         """Begin to run what is queued, or one entry of it. Only for the holder of the instance lock."""
         projector = Projector(self.plugins, self.packs, self.events)
-        execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, self.ledger.sweep)
-        self.dispatcher = Dispatcher(
-            self.queue, execution, self.events, self.settings, self.clock, jobs=self.jobs, only_entry=only_entry
-        )
+        sweep = functools.partial(sweep_orphans, self.ledger)
+        execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, sweep)
+        self.dispatcher = Dispatcher(self.queue, execution, self.settings, self.jobs, only_entry)
         self.dispatcher.start()
         return self.dispatcher
 
     def dispatcher_for(self, entry_id: str) -> Dispatcher | None:
         """Who runs the entry in this process: the daemon's dispatcher, or one made for this entry alone."""
-        if self.dispatcher is None and self._may_host:
+        if self.dispatcher is None and self.purpose == HOST:
             return self.start_dispatcher(entry_id)
         return self.dispatcher
 
@@ -134,28 +125,24 @@ class Kernel:
         """A defect of the kernel: into the events and, whole, into the log."""
         traceback.print_exception(error)
         self.events.record("internal_error", where=name, error=repr(error))
+        if name in PILLARS:
+            self.ask_to_stop(f"{name} broke")  # better gone and started again than alive and idle
 
     async def _stop_when_idle(self, dispatcher: Dispatcher) -> None:
         await self._wait_idle(dispatcher)
         self.ask_to_stop("drained")
 
     async def _wait_idle(self, dispatcher: Dispatcher) -> None:
-        while any(not run.is_settled for run in dispatcher.runs.values()):
+        while not all(run.is_idle for run in dispatcher.runs.values()):
             await dispatcher.wait_change()
 
     def _on_plugin_event(self, event: PluginEvent) -> None:
         swept = [record.pid for record in event.swept]
-        self.events.record(
-            f"plugin_{event.kind}", plugin=event.plugin, pid=event.pid, detail=event.detail, swept=swept or None
-        )
+        facts = {"pid": event.pid, "detail": event.detail or None, "swept": swept or None}
+        self.events.record(f"plugin_{event.kind}", plugin=event.plugin, **facts)
 
 
 def handler_of(operation: Operation) -> Any:
     """The function that the table names."""
     module, _, name = operation.handler.partition(":")
     return getattr(importlib.import_module(f"animus_kernel.handlers.{module}"), name)
-
-
-def log_plugin_line(plugin: str, line: str) -> None:
-    """What a plugin writes to its standard error goes to ours, with its name."""
-    sys.stderr.write(f"{plugin}: {line}\n")

@@ -13,11 +13,10 @@ import msgspec
 
 from animus_kernel.client import ControlClient
 from animus_kernel.errors import KernelError, error_from_wire
-from animus_kernel.instance import Holder, instance_holder
+from animus_kernel.instance import instance_holder
 from animus_kernel.project import Project
 from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.wire.control import DaemonStatusResult
-from animus_process import Liveness, liveness
 
 __all__ = ["START_SECONDS", "start_daemon", "stop_daemon"]
 
@@ -42,31 +41,29 @@ def start_daemon(project: Project, settings: DaemonSettings) -> DaemonStatusResu
     argv = [sys.executable, "-P", "-m", "animus_kernel", *words, "--settings", msgspec.json.encode(settings).decode()]
     descriptor = os.open(project.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        null, fds, cwd = subprocess.DEVNULL, [ready_fd], project.root
         process = subprocess.Popen(
-            argv,
-            cwd=project.root,
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-            pass_fds=[ready_fd],
+            argv, cwd=cwd, stdin=null, stdout=descriptor, stderr=descriptor, start_new_session=True, pass_fds=fds
         )
     finally:
         os.close(ready_fd)
         os.close(descriptor)
     try:
         answer = _read_ready(ready)
+        client = ControlClient.connect(project) if answer and not answer.startswith(b"{") else None
+    except BaseException:
+        process.kill()  # nobody would know of it
+        process.wait()
+        raise
     finally:
         os.close(ready)
-    if answer.startswith(b"{"):
-        process.wait(START_SECONDS)
-        raise error_from_wire(json.loads(answer))
-    client = ControlClient.connect(project) if answer else None
     if client is None:
         process.kill()
         process.wait()
+        if answer.startswith(b"{"):
+            raise error_from_wire(json.loads(answer))
         log = project.log_path.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
-        message = f"the daemon did not start within {START_SECONDS:.0f} s; its log {project.log_path} ends with:\n{log}"
+        message = f"the daemon does not answer (waited at most {START_SECONDS:.0f} s); {project.log_path} says:\n{log}"
         raise KernelError("unavailable", message, details={"log_path": str(project.log_path)})
     process.returncode = 0  # it is not ours to wait for
     with client:
@@ -90,19 +87,12 @@ def stop_daemon(project: Project, timeout_seconds: float = 60.0) -> bool:
     elif holder.pid is not None:
         os.kill(holder.pid, signal.SIGTERM)  # it holds the lock, so the pid is its own
     deadline = time.monotonic() + timeout_seconds
-    while instance_holder(project) is not None or _is_alive(holder):
+    while instance_holder(project) is not None or holder.is_alive:
         if time.monotonic() > deadline:
-            message = (
-                f"process {holder.pid} did not end within {timeout_seconds:.0f} s; end it with: kill -9 {holder.pid}"
-            )
+            message = f"process {holder.pid} did not end in {timeout_seconds:.0f} s; end it with: kill -9 {holder.pid}"
             raise KernelError("unavailable", message, details={"pid": holder.pid})
         time.sleep(_POLL_SECONDS)
     return True
-
-
-def _is_alive(holder: Holder) -> bool:
-    """The lock is free a moment before its process is gone."""
-    return holder.pid is not None and liveness(holder.pid, holder.start_time) is Liveness.ALIVE
 
 
 def _read_ready(ready: int) -> bytes:

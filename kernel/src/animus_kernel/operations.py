@@ -11,7 +11,7 @@ from animus_plugin_protocol.wire import control as c
 from animus_plugin_protocol.wire import queue as q
 from animus_plugin_protocol.wire import subject as s
 
-__all__ = ["OPERATIONS", "Operation", "Place", "operation_named"]
+__all__ = ["OPERATIONS", "Operation", "Place"]
 
 
 class Place(enum.Enum):
@@ -58,7 +58,7 @@ def _row(
     return Operation(name, command, params, result, handler=handler, help=about, **rest)
 
 
-# One operation is one row of two lines; the formatter would make it eight.
+# One operation is a row of one or two lines; the formatter would make it eight.
 # fmt: off
 _TABLE = (
     _row("project/status", c.EmptyParams, c.ProjectStatusResult, "project:status",
@@ -82,22 +82,17 @@ _TABLE = (
          "Print the recorded events.", stream="daemon/event"),
     _row("subject/create", c.SubjectCreateParams, s.Subject, "subjects:create",
          "Make a subject.", flags=(("labels", "--label"),)),
-    _row("subject/list", c.SubjectListParams, c.SubjectListResult, "subjects:list_subjects",
-         "List subjects."),
-    _row("subject/get", c.SubjectGetParams, s.Subject, "subjects:get",
-         "Show one subject.", arguments=_ID),
-    _row("subject/update", c.SubjectUpdateParams, s.Subject, "subjects:update",
-         "Change a subject.", shown=_HIDDEN),
+    _row("subject/list", c.SubjectListParams, c.SubjectListResult, "subjects:list_subjects", "List subjects."),
+    _row("subject/get", c.SubjectGetParams, s.Subject, "subjects:get", "Show one subject.", arguments=_ID),
+    _row("subject/update", c.SubjectUpdateParams, s.Subject, "subjects:update", "Change a subject.", shown=_HIDDEN),
     _row("subject/status", c.SubjectStatusParams, s.Subject, "subjects:set_status",
          "Set a subject's status.", arguments=("id", "status")),
     _row("subject/next", c.SubjectNextParams, c.SubjectNextResult, "subjects:next_subject",
          "Show the most urgent ready subject."),
     _row("queue/enqueue", c.QueueEnqueueParams, c.QueueEnqueueResult, "queue:enqueue",
          "Ask for work on a subject.", flags=_ENQUEUE_FLAGS),
-    _row("queue/list", c.QueueListParams, c.QueueListResult, "queue:list_entries",
-         "List the entries of the queue."),
-    _row("queue/stats", c.EmptyParams, q.QueueStats, "queue:stats",
-         "Count the entries of the queue."),
+    _row("queue/list", c.QueueListParams, c.QueueListResult, "queue:list_entries", "List the entries of the queue."),
+    _row("queue/stats", c.EmptyParams, q.QueueStats, "queue:stats", "Count the entries of the queue."),
     _row("queue/hold", c.QueueHoldParams, c.QueueMutationResult, "queue:hold",
          "Keep an entry from being started.", arguments=_ID),
     _row("queue/release", c.QueueEntryIdParams, c.QueueMutationResult, "queue:release",
@@ -137,8 +132,3 @@ _TABLE = (
 # fmt: on
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}
-
-
-def operation_named(name: str) -> Operation | None:
-    """The operation called `name` on the socket, or None."""
-    return OPERATIONS.get(name)

@@ -1,20 +1,20 @@
 """The plugin processes of one project: started when first needed, reached by role, stopped in order."""
 
 import contextlib
+import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from animus_kernel.assembly import Assembly
 from animus_kernel.errors import KernelError
 from animus_kernel.host_call import HostCalls
-from animus_kernel.pack import Packs
 from animus_kernel.project import Project
-from animus_kernel.roles import RoleTable
-from animus_kernel.seam import CALL_SECONDS, NoteListener
+from animus_kernel.seam import CALL_SECONDS, SUBJECT_ROLE, OnNote, Seconds
 from animus_kernel.version import VERSION
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RefusedError
-from animus_plugin_protocol.methods import PROGRESS
 from animus_plugin_protocol.wire.control import PluginHealth
 from animus_plugin_protocol.wire.lifecycle import HostCallsOffer, InitExtensions, ProjectBinding
 from animus_plugin_protocol.wire.provider import ProviderCapabilities
@@ -23,7 +23,6 @@ from animus_process import ProcessLedger
 
 __all__ = ["ProjectPlugins"]
 
-_SUBJECTS = "subject_backend:"
 _PROVIDER = "provider"
 
 
@@ -31,64 +30,48 @@ class ProjectPlugins:
     """Reaches plugins by role (`animus_kernel.seam.Plugins`) and routes their host calls."""
 
     def __init__(
-        self,
-        project: Project,
-        roles: RoleTable,
-        packs: Packs,
-        ledger: ProcessLedger,
-        on_event: Callable[[PluginEvent], None],
-        on_stderr: Callable[[str, str], None],
+        self, project: Project, assembly: Assembly, ledger: ProcessLedger, on_event: Callable[[PluginEvent], None]
     ) -> None:
-        self._roles = roles
+        self._roles = assembly.roles
+        root, scope, state_dir = str(project.root), project.repo_scope, str(project.state_dir)
         extensions = InitExtensions(
-            project_binding=ProjectBinding(
-                project_root=str(project.root), repo_scope=project.repo_scope, state_dir=str(project.state_dir)
-            ),
+            project_binding=ProjectBinding(project_root=root, repo_scope=scope, state_dir=state_dir),
             host_calls=HostCallsOffer(version=1),
-            packs=[pack.as_wire() for pack in packs.packs],
+            packs=[pack.as_wire() for pack in assembly.packs.packs],
         )
-        offer = HostOffer(name="animus", version=VERSION, extensions=extensions)
-        calls = HostCalls(self, project.state_dir / "logs" / "runs")
+        supervise = functools.partial(
+            SupervisedPlugin,
+            offer=HostOffer(name="animus", version=VERSION, extensions=extensions),
+            project_root=project.root,
+            ledger=ledger,
+            on_request=HostCalls(self, project.state_dir / "logs" / "runs").serve,
+        )
         self._plugins = {
-            candidate.name: SupervisedPlugin(
-                candidate,
-                offer,
-                ledger=ledger,
-                project_root=project.root,
-                on_request=calls.serve,
-                on_event=on_event,
-                on_stderr=on_stderr,
-            )
-            for candidate in roles.candidates
+            candidate.name: supervise(candidate, on_event=on_event, on_stderr=_log)
+            for candidate in assembly.roles.candidates
         }
 
     async def call(
-        self,
-        kind: str,
-        method: str,
-        params: Any = None,
-        *,
-        timeout_seconds: float | None = CALL_SECONDS,
-        on_note: NoteListener | None = None,
+        self, kind: str, method: str, params: Any, timeout_seconds: Seconds = CALL_SECONDS, on_note: OnNote = None
     ) -> msgspec.Raw:
         """Call the holder of a role; see `animus_kernel.seam.Plugins`."""
         connection = await self._holder(kind).connection()
-        return await connection.call_raw(
-            method,
-            params,
-            timeout_seconds=timeout_seconds,
-            on_note=None if on_note is None else lambda note: _tell(on_note, note),
-        )
+
+        def listener(note: Note) -> None:
+            if on_note is not None:
+                on_note(note.method, note.params)
+
+        return await connection.call_raw(method, params, timeout_seconds=timeout_seconds, on_note=listener)
 
     async def connection_for(self, kind: str, name: str | None) -> Connection:
         """The callee of a host call; see `animus_kernel.host_call.Routes`."""
         if kind == _PROVIDER:
             return await self._provider(name)
-        return await self._holder(f"{_SUBJECTS}{name}" if kind == "subject_backend" and name else kind).connection()
+        return await self._holder(f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind).connection()
 
     def subject_kinds(self) -> list[str]:
         """The kinds of subjects that some plugin serves here."""
-        return [role.removeprefix(_SUBJECTS) for role in self._roles.holders if role.startswith(_SUBJECTS)]
+        return [role.removeprefix(SUBJECT_ROLE) for role in self._roles.holders if role.startswith(SUBJECT_ROLE)]
 
     def health(self) -> list[PluginHealth]:
         """A row per plugin that holds a role."""
@@ -112,10 +95,7 @@ class ProjectPlugins:
 
     async def close(self) -> None:
         """Stop everything; the queue comes last, because the others' ends still have to be written down."""
-        queue = self._roles.holders.get("queue")
-        for plugin in sorted(
-            self._plugins.values(), key=lambda plugin: queue is not None and plugin.name == queue.name
-        ):
+        for plugin in sorted(self._plugins.values(), key=lambda one: "queue" in self._roles.roles_of(one.name)):
             with contextlib.suppress(OSError):
                 await plugin.stop()
 
@@ -153,6 +133,6 @@ def _tools_of(connection: Connection) -> list[str]:
         raise FatalError(f"{connection.plugin!r} advertises no readable provider capabilities: {error}") from error
 
 
-def _tell(listener: NoteListener, note: Note) -> None:
-    if note.method == PROGRESS:
-        listener(note.method, note.params)
+def _log(plugin: str, line: str) -> None:
+    """What a plugin writes to its standard error goes to ours, with its name."""
+    sys.stderr.write(f"{plugin}: {line}\n")

@@ -52,10 +52,6 @@ class Project(NamedTuple):
         """The recorded events, one JSON object a line."""
         return self.state_dir / "logs" / "events.jsonl"
 
-    def run_log_dir(self, run_id: str) -> Path:
-        """Where the streams of one run are kept in full."""
-        return self.state_dir / "logs" / "runs" / run_id
-
     def ensure_state(self) -> None:
         """Make the state directories, closed to everybody else."""
         for name in ("daemon", "logs/runs", "processes"):

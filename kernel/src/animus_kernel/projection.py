@@ -3,11 +3,11 @@
 from animus_kernel.events import EventLog
 from animus_kernel.pack import Packs
 from animus_kernel.run import Run
-from animus_kernel.seam import Plugins, ask
+from animus_kernel.seam import Plugins, ask_backend
 from animus_plugin_protocol.errors import RpcFault
-from animus_plugin_protocol.methods import SUBJECT_STATUS, subject_verb
+from animus_plugin_protocol.methods import SUBJECT_STATUS
 from animus_plugin_protocol.wire.dispatch import canonical_kind
-from animus_plugin_protocol.wire.subject import SubjectStatusParams
+from animus_plugin_protocol.wire.subject import Subject, SubjectStatusParams
 
 __all__ = ["PROJECTION_SECONDS", "Projector"]
 
@@ -19,9 +19,7 @@ class Projector:
     """Applies the packs' projections through the subjects' own backends."""
 
     def __init__(self, plugins: Plugins, packs: Packs, events: EventLog) -> None:
-        self._plugins = plugins
-        self._packs = packs
-        self._events = events
+        self._plugins, self._packs, self._events = plugins, packs, events
 
     async def apply(self, run: Run, run_status: str) -> None:
         """Give the run's subject the status that stands for `run_status`, if its pack says one."""
@@ -34,14 +32,8 @@ class Projector:
             return
         facts = {"workflow_id": run.run_id, "subject_id": run.subject_id, "status": status.value}
         try:
-            await ask(
-                self._plugins,
-                SUBJECT_STATUS,
-                SubjectStatusParams(id=run.subject_id, status=status),
-                role=f"subject_backend:{kind}",
-                spelling=subject_verb(kind, SUBJECT_STATUS),
-                timeout_seconds=PROJECTION_SECONDS,
-            )
+            wire, seconds = SubjectStatusParams(id=run.subject_id, status=status), PROJECTION_SECONDS
+            await ask_backend(self._plugins, kind, SUBJECT_STATUS, wire, Subject, timeout_seconds=seconds)
         except RpcFault as fault:
             self._events.record("projection_failed", **facts, reason=fault.message)
         else:

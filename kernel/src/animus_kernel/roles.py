@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from animus_kernel.errors import KernelError
+from animus_kernel.errors import KernelError, missing_plugin
 from animus_kernel.flavor import Flavor, install_command
+from animus_kernel.seam import SUBJECT_ROLE
 from animus_plugin_runtime import Candidate, Discovery
 
 __all__ = ["REQUIRED_ROLES", "RoleTable", "bind_roles"]
@@ -12,7 +13,6 @@ REQUIRED_ROLES = ("queue", "workflow_runner")
 """Without these nothing can be run."""
 
 _PROVIDER = "provider"
-_SUBJECTS = "subject_backend:"
 _SUBJECT_CAPABILITY = "subject_kind:"
 
 
@@ -33,9 +33,9 @@ class RoleTable(NamedTuple):
         held = [role for role, holder in self.holders.items() if holder.name == name]
         return [*held, _PROVIDER] if any(plugin.name == name for plugin in self.providers) else held
 
-    def require(self, roles: tuple[str, ...] = REQUIRED_ROLES) -> None:
-        """Raise the first problem among `roles`."""
-        for role in roles:
+    def require(self) -> None:
+        """Raise the first problem with a role without which nothing can be run."""
+        for role in REQUIRED_ROLES:
             if role in self.problems:
                 raise self.problems[role]
 
@@ -61,11 +61,8 @@ def _bind(table: RoleTable, role: str, name: str, flavor: Flavor, found: Discove
     if not usable:
         reason = next((plugin.problem for plugin in named if plugin.problem), "it is not installed")
         command = install_command(_distributions_for(role, name, flavor))
-        table.problems[role] = KernelError(
-            "unavailable",
-            f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}: {reason}; install it with: {command}",
-            remediation={"kind": "missing_plugin", "install_command": command},
-        )
+        message = f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}: {reason}"
+        table.problems[role] = missing_plugin(message, command)
     elif not _serves(usable[0], role):
         kinds = ", ".join(_kinds_of(usable[0]))
         message = f"flavor {flavor.id!r} binds role {role!r} to plugin {name!r}, which serves only: {kinds}"
@@ -86,17 +83,13 @@ def _bind_only_one(table: RoleTable, role: str, flavor: Flavor, found: Discovery
         table.problems[role] = KernelError("conflict", message)
     else:
         command = install_command(_distributions_for(role, "", flavor))
-        table.problems[role] = KernelError(
-            "unavailable",
-            f"no plugin serves role {role!r}; install one with: {command}",
-            remediation={"kind": "missing_plugin", "install_command": command},
-        )
+        table.problems[role] = missing_plugin(f"no plugin serves role {role!r}", command)
 
 
 def _serves(plugin: Candidate, role: str) -> bool:
-    if role.startswith(_SUBJECTS) and plugin.manifest is not None:
+    if role.startswith(SUBJECT_ROLE) and plugin.manifest is not None:
         declared = [text for text in plugin.manifest.capabilities if text.startswith(_SUBJECT_CAPABILITY)]
-        wanted = _SUBJECT_CAPABILITY + role.removeprefix(_SUBJECTS)
+        wanted = _SUBJECT_CAPABILITY + role.removeprefix(SUBJECT_ROLE)
         return plugin.serves("subject_backend") and (not declared or wanted in declared)
     return plugin.serves(role)
 
@@ -107,5 +100,5 @@ def _kinds_of(plugin: Candidate) -> list[str]:
 
 def _distributions_for(role: str, name: str, flavor: Flavor) -> list[str]:
     section = {"subject_backend": "subjects", _PROVIDER: "providers"}.get(role.partition(":")[0], role)
-    needed = getattr(flavor, section).required if section in flavor.__struct_fields__ else []
+    needed: list[str] = getattr(flavor, section).required if section in flavor.__struct_fields__ else []
     return [one for one in needed if name in one] or needed or [f"animus-{name or role.replace('_', '-') + '-default'}"]

@@ -7,9 +7,9 @@ the lease, whether the runner executes it, and what is left to do before it may 
 import datetime
 import enum
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from animus_plugin_protocol.wire.control import WorkflowRunSummary
+from animus_kernel.clock import parse_moment
 from animus_plugin_protocol.wire.dispatch import ExecutionFence, qualified_id
 from animus_plugin_protocol.wire.queue import QueueEntry
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor
@@ -87,13 +87,12 @@ class Run:
     may_wake: bool = False
     """The runner said that it may go on, before the kernel knew that it had parked."""
     status: str = "pending"
-    phase_id: str | None = None
-    attempt: int | None = None
     reason: str | None = None
     waiting: WaitingFor | None = None
-    ended_at: datetime.datetime | None = None
-    has_progressed: bool = field(default=False)
+    has_progressed: bool = False
     """A phase was completed since the run was handed to the runner."""
+    has_expired: bool = False
+    """Its gate's time is over and the runner was told; it is not told twice."""
 
     def move(self, step: Step) -> None:
         """Take `step`.
@@ -121,6 +120,11 @@ class Run:
         return self.state in {RunState.GONE, RunState.PARKED}
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way for it: it has settled, or may go on and was not started."""
+        return self.is_settled or self.state is RunState.WAKING
+
+    @property
     def subject_id(self) -> str:
         """The canonical id of its subject."""
         subject = self.entry.subject_dispatch.subject
@@ -137,20 +141,12 @@ class Run:
         lease = self.fence.queue_lease
         return self.leased_at if lease is None else self.leased_at + (lease.expires_at - self.leased_at) / 3
 
-    def summary(self) -> WorkflowRunSummary:
-        """The run as the control socket shows it."""
-        return WorkflowRunSummary(
-            id=self.run_id,
-            definition=self.workflow_ref,
-            status=self.status,
-            started_at=self.leased_at,
-            subject_id=self.subject_id,
-            finished_at=self.ended_at,
-            current_phase=self.phase_id,
-            attempt=self.attempt,
-            reason=self.reason,
-            waiting=self.waiting,
-        )
+    @property
+    def gate_expires_at(self) -> datetime.datetime | None:
+        """Until when the gate that it is parked at may be answered."""
+        is_open = self.state is RunState.PARKED and not self.has_expired
+        at = self.waiting.expires_at if is_open and self.waiting is not None else None
+        return None if at is None else parse_moment(at)
 
 
 def free_slots(pool_size: int, active: int, *, may_start: bool) -> int:

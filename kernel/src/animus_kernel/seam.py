@@ -1,36 +1,39 @@
 """The seam between the kernel's decisions and the plugin processes: a call by kind and method, typed by the table."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError
-from animus_plugin_protocol.methods import METHODS
+from animus_plugin_protocol.methods import METHODS, subject_verb
 
-__all__ = ["CALL_SECONDS", "NoteListener", "Plugins", "ask"]
+__all__ = ["CALL_SECONDS", "SUBJECT_ROLE", "OnNote", "Plugins", "Seconds", "ask", "ask_backend"]
 
 CALL_SECONDS = 30.0
 """How long a plugin may take to answer an ordinary request."""
 
+SUBJECT_ROLE = "subject_backend:"
+"""Followed by a kind of subjects: the role of the plugin that keeps them."""
+
 _READS = frozenset({"list", "get", "load", "stats", "validate", "next", "next_deadline"})
 """Asked again once when the plugin died meanwhile: asking changes nothing."""
 
-NoteListener = Callable[[str, msgspec.Raw], None]
+Seconds = float | None
+"""A time-out; None waits for as long as the plugin lives."""
+
+OnNote = Callable[[str, msgspec.Raw], None] | None
 """Told method and params of each notification that belongs to a call, in order, before its answer."""
+
+
+AnswerType = TypeVar("AnswerType")
 
 
 class Plugins(Protocol):
     """Whoever can reach the plugins of a project."""
 
     async def call(
-        self,
-        kind: str,
-        method: str,
-        params: Any = None,
-        *,
-        timeout_seconds: float | None = CALL_SECONDS,
-        on_note: NoteListener | None = None,
+        self, kind: str, method: str, params: Any, timeout_seconds: Seconds = CALL_SECONDS, on_note: OnNote = None
     ) -> msgspec.Raw:
         """Call the plugin that holds the role `kind` (``subject_backend:<kind>`` for a kind of subjects).
 
@@ -41,35 +44,40 @@ class Plugins(Protocol):
 
 
 async def ask(
-    plugins: Plugins,
-    method: str,
-    params: Any = None,
-    *,
-    role: str | None = None,
-    spelling: str | None = None,
-    timeout_seconds: float | None = CALL_SECONDS,
-) -> Any:
-    """Call `method` and decode the answer by the method table.
-
-    Args:
-        plugins: where to.
-        method: a name in the table.
-        params: its params struct.
-        role: the role to call, when it is not simply the method's kind.
-        spelling: another name for the method on the wire (``<kind>/<verb>``).
-        timeout_seconds: how long to wait.
+    plugins: Plugins, method: str, params: Any, answer: type[AnswerType], *, timeout_seconds: float = CALL_SECONDS
+) -> AnswerType:
+    """Call `method` at the holder of its kind and decode the result as `answer`.
 
     Raises:
-        RpcFault: as `Plugins.call`; `FatalError` when the answer does not fit its type.
+        RpcFault: as `Plugins.call`; `FatalError` when the result does not fit its type.
     """
-    row = METHODS[method]
+    return await _ask(plugins, METHODS[method].kind, method, params, answer, timeout_seconds)
+
+
+async def ask_backend(
+    plugins: Plugins,
+    kind: str,
+    method: str,
+    params: Any,
+    answer: type[AnswerType],
+    *,
+    timeout_seconds: float = CALL_SECONDS,
+) -> AnswerType:
+    """As `ask`, for the backend of one kind of subjects; hosts spell its methods ``<kind>/<verb>``."""
+    spelling = subject_verb(kind, method)
+    return await _ask(plugins, f"{SUBJECT_ROLE}{kind}", spelling, params, answer, timeout_seconds)
+
+
+async def _ask(
+    plugins: Plugins, role: str, method: str, params: Any, answer: type[AnswerType], timeout_seconds: float
+) -> AnswerType:
     try:
-        raw = await plugins.call(role or row.kind, spelling or method, params, timeout_seconds=timeout_seconds)
+        raw = await plugins.call(role, method, params, timeout_seconds=timeout_seconds)
     except RetriableError as fault:
         if fault.code != ErrorCode.HOST_PLUGIN_DIED or method.rpartition("/")[2] not in _READS:
             raise
-        raw = await plugins.call(role or row.kind, spelling or method, params, timeout_seconds=timeout_seconds)
+        raw = await plugins.call(role, method, params, timeout_seconds=timeout_seconds)
     try:
-        return msgspec.json.decode(raw or b"null", type=row.result_type() or Any)
+        return msgspec.json.decode(raw or b"null", type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FatalError(f"the answer to {method!r} does not fit the protocol: {error}") from error

@@ -18,21 +18,20 @@ from animus_kernel.errors import KernelError, error_from_fault
 from animus_kernel.events import ListenerLaggedError
 from animus_kernel.jobs import Jobs
 from animus_kernel.operations import OPERATIONS, Operation
-from animus_plugin_protocol.codec import (
-    DECODE_ERRORS,
-    decode_line,
-    encode_error,
-    encode_notification,
-    encode_result,
-    request_key,
-)
+from animus_plugin_protocol import codec
 from animus_plugin_protocol.errors import ErrorCode, RpcFault
 from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, LineSplitter
 from animus_plugin_protocol.methods import CANCEL_REQUEST
 from animus_plugin_protocol.wire.control import SubscriptionClosedNote
 from animus_plugin_protocol.wire.lifecycle import CancelParams
 
-__all__ = ["ControlServer", "Operations", "listen_on"]
+__all__ = ["ControlServer", "Stream", "Unary", "listen_on"]
+
+Unary = Callable[[Operation, Any], Awaitable[Any]]
+"""Runs an operation that gives one result struct."""
+
+Stream = Callable[[Operation, Any], Awaitable[AsyncIterator[Any]]]
+"""Runs a streaming operation; it listens from the moment this returns."""
 
 OUTBOX_BYTES = 10 * 1024 * 1024
 """How much may wait for one client."""
@@ -40,24 +39,11 @@ OUTBOX_BYTES = 10 * 1024 * 1024
 _READ_BYTES = 65536
 
 
-class Operations:
-    """Runs operations: `unary` gives a result struct, `stream` an iterator of structs."""
-
-    def __init__(
-        self,
-        unary: Callable[[Operation, Any], Awaitable[Any]],
-        stream: Callable[[Operation, Any], Awaitable[AsyncIterator[Any]]],
-    ) -> None:
-        self.unary = unary
-        self.stream = stream
-
-
 class ControlServer:
     """Serves clients on a listening socket."""
 
-    def __init__(self, operations: Operations, on_failure: Callable[[str, BaseException], None]) -> None:
-        self._operations = operations
-        self._on_failure = on_failure
+    def __init__(self, unary: Unary, stream: Stream, on_failure: Callable[[str, BaseException], None]) -> None:
+        self._unary, self._stream, self._on_failure = unary, stream, on_failure
         self._server: asyncio.Server | None = None
         self._clients = Jobs(on_failure)
 
@@ -75,23 +61,17 @@ class ControlServer:
         if not is_same_user(writer.get_extra_info("socket")):
             writer.close()
             return
-        self._clients.start("client", _Client(self._operations, self._on_failure, reader, writer).serve())
+        client = _Client(self._unary, self._stream, Jobs(self._on_failure), reader, writer)
+        self._clients.start("client", client.serve())
 
 
 class _Client:
     """One connection: any mix of calls and streams."""
 
     def __init__(
-        self,
-        operations: Operations,
-        on_failure: Callable[[str, BaseException], None],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        self, unary: Unary, stream: Stream, jobs: Jobs, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._operations = operations
-        self._reader = reader
-        self._writer = writer
-        self._jobs = Jobs(on_failure)
+        self._unary, self._streamed, self._jobs, self._reader, self._writer = unary, stream, jobs, reader, writer
         self._calls: dict[bytes, asyncio.Future[Any]] = {}
 
     async def serve(self) -> None:
@@ -99,7 +79,7 @@ class _Client:
         try:
             while chunk := await self._reader.read(_READ_BYTES):
                 for line in lines.feed(chunk):
-                    self._take(decode_line(line) if isinstance(line, bytes) else line.as_bad_frame())
+                    self._take(codec.decode_line(line) if isinstance(line, bytes) else line.as_bad_frame())
         except ConnectionError:
             pass
         finally:
@@ -108,20 +88,20 @@ class _Client:
 
     def _take(self, frame: Frame | BadFrame | None) -> None:
         if isinstance(frame, BadFrame):
-            self._send(encode_error(frame.id, frame.code, frame.message))
+            self._send(codec.encode_error(frame.id, frame.code, frame.message))
         elif frame is None or frame.is_response:
             return
         elif frame.is_request:
-            key = request_key(frame.id)
+            key = codec.request_key(frame.id)
             job = self._jobs.start(f"call {frame.method}", self._answer(frame))
             self._calls[key] = job
             job.add_done_callback(lambda _: self._calls.pop(key, None))
         elif frame.method == CANCEL_REQUEST and frame.params is not ABSENT:
             try:
                 wanted = msgspec.json.decode(frame.params, type=CancelParams).id
-            except DECODE_ERRORS:
+            except codec.DECODE_ERRORS:
                 return
-            call = self._calls.get(request_key(wanted))
+            call = self._calls.get(codec.request_key(wanted))
             if call is not None:
                 call.cancel()
 
@@ -130,15 +110,17 @@ class _Client:
         try:
             operation = OPERATIONS.get(method)
             if operation is None:
-                self._send(encode_error(frame.id, ErrorCode.METHOD_NOT_FOUND, f"there is no operation {method!r}"))
+                self._send(
+                    codec.encode_error(frame.id, ErrorCode.METHOD_NOT_FOUND, f"there is no operation {method!r}")
+                )
                 return
             params = _decode(operation, frame.params)
             if operation.stream is not None:
                 await self._stream(frame.id, operation, params)
             else:
-                self._send(encode_result(frame.id, await self._operations.unary(operation, params), method))
+                self._send(codec.encode_result(frame.id, await self._unary(operation, params), method))
         except asyncio.CancelledError:
-            self._send(encode_error(frame.id, ErrorCode.REQUEST_CANCELLED, f"{method!r} was cancelled"))
+            self._send(codec.encode_error(frame.id, ErrorCode.REQUEST_CANCELLED, f"{method!r} was cancelled"))
             raise
         except KernelError as error:
             self._refuse(frame.id, error)
@@ -149,21 +131,23 @@ class _Client:
             raise
 
     async def _stream(self, request_id: Any, operation: Operation, params: Any) -> None:
-        stream = await self._operations.stream(operation, params)  # listens from here on, so acknowledge after it
+        stream = await self._streamed(operation, params)  # listens from here on, so acknowledge after it
         reason = "ended"
-        self._send(encode_result(request_id, {"watching": True}, operation.name))
+        self._send(codec.encode_result(request_id, {"watching": True}, operation.name))
         try:
             async for item in stream:
-                self._send(encode_notification(str(operation.stream), {"id": request_id, "data": item}))
+                self._send(codec.encode_notification(str(operation.stream), {"id": request_id, "data": item}))
         except ListenerLaggedError:
             reason = "buffer_full_lagged"
         except asyncio.CancelledError:
             reason = "cancelled"  # the stream's own way to end; the job ends with it
-        self._send(encode_notification("subscription/closed", SubscriptionClosedNote(id=request_id, reason=reason)))
+        self._send(
+            codec.encode_notification("subscription/closed", SubscriptionClosedNote(id=request_id, reason=reason))
+        )
 
     def _refuse(self, request_id: Any, error: KernelError) -> None:
         wire = error.to_wire()
-        self._send(encode_error(request_id, wire["code"], wire["message"], wire["data"]))
+        self._send(codec.encode_error(request_id, wire["code"], wire["message"], wire["data"]))
 
     def _send(self, line: bytes) -> None:
         transport = self._writer.transport
@@ -189,5 +173,5 @@ def listen_on(path: Path) -> socket.socket:
 def _decode(operation: Operation, params: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(b"{}" if params is ABSENT or params == b"null" else params, type=operation.params)
-    except DECODE_ERRORS as error:
+    except codec.DECODE_ERRORS as error:
         raise KernelError("invalid_request", f"bad params for {operation.name!r}: {error}") from error

@@ -7,9 +7,9 @@ from typing import Any
 
 from animus_kernel.assembly import assemble
 from animus_kernel.client import ControlClient
-from animus_kernel.errors import KernelError, error_from_fault
+from animus_kernel.errors import KernelError, daemon_needed, error_from_fault
 from animus_kernel.instance import hold_instance
-from animus_kernel.kernel import Kernel, handler_of
+from animus_kernel.kernel import CLIENT, HOST, Kernel, handler_of
 from animus_kernel.operations import OPERATIONS, Operation, Place
 from animus_kernel.project import Project
 from animus_kernel.settings import load_settings
@@ -37,37 +37,31 @@ def run_operation(project: Project, name: str, params: Any = None, *, on_event: 
     if operation.place is Place.LOCAL:
         return handler_of(operation)(project, params)
     if operation.place is Place.DAEMON:
-        raise KernelError(
-            "unavailable",
-            f"{name!r} needs a daemon and none serves {str(project.root)!r}; start one with: animus daemon start",
-            remediation={"kind": "daemon_not_running", "next_step": "animus daemon start"},
-        )
+        raise daemon_needed(f"{name!r} needs a daemon and none serves {str(project.root)!r}")
     project.ensure_state()
     if isinstance(params, WorkflowRunParams) and params.sync:
-        with hold_instance(project, "synchronous run"):
-            return asyncio.run(_run(project, operation, params, on_event, may_host=True))
-    return asyncio.run(_run(project, operation, params, on_event, may_host=False))
+        with hold_instance(project, HOST):
+            return asyncio.run(_run(project, operation, params, on_event, HOST))
+    return asyncio.run(_run(project, operation, params, on_event, CLIENT))
 
 
-async def _run(
-    project: Project, operation: Operation, params: Any, on_event: EventListener | None, *, may_host: bool
-) -> Any:
+async def _run(project: Project, row: Operation, params: Any, on_event: EventListener | None, purpose: str) -> Any:
     settings = load_settings(project, paused=False)
-    kernel = Kernel(project, await asyncio.to_thread(assemble, project), settings, may_host=may_host)
+    kernel = Kernel(project, await asyncio.to_thread(assemble, project), settings, purpose=purpose)
     try:
-        if may_host:
+        if purpose == HOST:
             become_subreaper()
             kernel.roles.require()
             await sweep_orphans(kernel.ledger)
         if on_event is not None:
             kernel.jobs.start("events", _tell(kernel, on_event))
-        if operation.stream is not None:
-            return [item async for item in await handler_of(operation)(kernel, params)]
-        result = await kernel.run(operation, params)
-        if kernel.must_nudge and not may_host:
+        if row.stream is not None:
+            return [item async for item in await handler_of(row)(kernel, params)]
+        result = await kernel.run(row, params)
+        if kernel.must_nudge and purpose == CLIENT:
             await asyncio.to_thread(_nudge, project)
     except RpcFault as fault:
-        raise error_from_fault(fault, operation.name) from fault
+        raise error_from_fault(fault, row.name) from fault
     else:
         return result
     finally:

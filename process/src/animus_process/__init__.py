@@ -12,7 +12,7 @@ from animus_process.gate import gated, release_gate
 from animus_process.ledger import ProcessLedger, UnreadableRecord
 from animus_process.record import ProcessRecord, RecordError
 from animus_process.system import Liveness, become_subreaper, liveness, start_time_of
-from animus_process.tree import is_tree_gone, kill_tree, reap_orphans, signal_tree, stop_tree
+from animus_process.tree import is_tree_gone, kill_tree, reap_orphans, signal_tree, signal_trees, stop_tree
 
 __all__ = [
     "MARK_VARIABLE",
@@ -36,6 +36,7 @@ __all__ = [
     "reap_orphans",
     "release_gate",
     "signal_tree",
+    "signal_trees",
     "start_time_of",
     "stop_tree",
 ]

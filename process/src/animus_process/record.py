@@ -1,15 +1,19 @@
 """What is known about one started process, and how it stands on disk."""
 
+import functools
 import json
 import os
+import time
 from typing import Any, NamedTuple, Self, cast
 
 from animus_process.environment import MARK_VARIABLE
-from animus_process.system import environment_of, process_table, start_time_of
+from animus_process.system import environment_of, row_of, start_time_of
 
-__all__ = ["ProcessRecord", "RecordError"]
+__all__ = ["ProcessRecord", "RecordError", "mark_in"]
 
 _FORMAT = 1
+_EXEC_LOOKS = 20
+_EXEC_PAUSE_SECONDS = 0.001
 
 
 class RecordError(ValueError):
@@ -66,7 +70,7 @@ class ProcessRecord(NamedTuple):
         if pid <= 1 or pid == os.getpid():
             message = f"pid {pid} is never recorded or ended: it is this process, init or no process id"
             raise ValueError(message)
-        row = process_table().get(pid)
+        row = row_of(pid)
         found = _mark_of(pid) if mark is None else mark
         # A mark that we carry ourselves would make us our own descendant.
         safe = "" if found == os.environ.get(MARK_VARIABLE) else found
@@ -77,7 +81,7 @@ class ProcessRecord(NamedTuple):
             pgid=0 if row is None else row.group,
             mark=safe,
             owner_pid=os.getpid(),
-            owner_start_time=start_time_of(os.getpid()),
+            owner_start_time=_start_time_of_owner(os.getpid()),
             purpose=purpose,
             run_id=run_id,
         )
@@ -122,9 +126,26 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+@functools.lru_cache(maxsize=1)
+def _start_time_of_owner(pid: int) -> str | None:
+    """Our own start time, which does not change; a fork asks again, for it has another pid."""
+    return start_time_of(pid)
+
+
 def _mark_of(pid: int) -> str:
-    prefix = f"{MARK_VARIABLE}=".encode()
-    for variable in environment_of(pid).split(b"\0"):
-        if variable.startswith(prefix):
-            return variable[len(prefix) :].decode("utf-8", "replace")
+    """The mark of a process that was just started: while it becomes its program the system shows no environment."""
+    for _ in range(_EXEC_LOOKS):
+        environment = environment_of(pid)
+        if environment:
+            return mark_in(environment)
+        time.sleep(_EXEC_PAUSE_SECONDS)
     return ""
+
+
+def mark_in(environment: bytes) -> str:
+    """The mark in an environment as the system shows it; empty when there is none."""
+    name = f"{MARK_VARIABLE}=".encode()
+    start = 0 if environment.startswith(name) else environment.find(b"\0" + name) + 1
+    if start == 0 and not environment.startswith(name):
+        return ""
+    return environment[start + len(name) :].partition(b"\0")[0].decode("utf-8", "replace")

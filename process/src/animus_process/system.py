@@ -21,6 +21,7 @@ __all__ = [
     "may_be_younger",
     "process_table",
     "reap",
+    "row_of",
     "send_signal",
     "start_time_of",
 ]
@@ -30,7 +31,7 @@ _IS_LINUX = sys.platform.startswith("linux")
 _PR_SET_CHILD_SUBREAPER = 36
 _PS_TIMEOUT_SECONDS = 5.0
 _FIELD_STATE, _FIELD_PARENT, _FIELD_GROUP, _FIELD_SESSION, _FIELD_START = 0, 1, 2, 3, 19
-_DEAD_STATES = frozenset("ZXx")
+_DEAD_STATES = frozenset({b"Z", b"X", b"x"})
 _STAT_BYTES = 4096
 
 
@@ -78,16 +79,16 @@ def _linux_row(pid: int) -> ProcessRow | None:
     finally:
         os.close(descriptor)
     # The name in parentheses may itself hold blanks and parentheses.
-    fields = text[text.rfind(b")") + 2 :].decode("ascii", "replace").split()
+    fields = text[text.rfind(b")") + 2 :].split(None, _FIELD_START + 1)
     if len(fields) <= _FIELD_START:
         return None
     return ProcessRow(
-        pid=pid,
-        parent=int(fields[_FIELD_PARENT]),
-        group=int(fields[_FIELD_GROUP]),
-        session=int(fields[_FIELD_SESSION]),
-        is_zombie=fields[_FIELD_STATE] in _DEAD_STATES,
-        start_time=f"{_BOOT}:{fields[_FIELD_START]}",
+        pid,
+        int(fields[_FIELD_PARENT]),
+        int(fields[_FIELD_GROUP]),
+        int(fields[_FIELD_SESSION]),
+        fields[_FIELD_STATE] in _DEAD_STATES,
+        f"{_BOOT}:{fields[_FIELD_START].decode('ascii')}",
     )
 
 
@@ -106,10 +107,11 @@ def _ps_rows(*selection: str) -> Iterator[ProcessRow]:
         fields = line.split(None, 4)
         if len(fields) == len(("pid", "ppid", "pgid", "state", "lstart")):
             pid, parent, group = (int(field) for field in fields[:3])
-            yield ProcessRow(pid, parent, group, 0, fields[3][:1] in _DEAD_STATES, " ".join(fields[4].split()))
+            yield ProcessRow(pid, parent, group, 0, fields[3][:1].encode() in _DEAD_STATES, " ".join(fields[4].split()))
 
 
-def _row_of(pid: int) -> ProcessRow | None:
+def row_of(pid: int) -> ProcessRow | None:
+    """The process `pid`, or None if there is none."""
     return _linux_row(pid) if _IS_LINUX else next(_ps_rows("-p", str(pid)), None)
 
 
@@ -126,7 +128,7 @@ def start_time_of(pid: int) -> str | None:
 
     Together with the pid it names one process for ever: a pid is used again, a pid with the same start time is not.
     """
-    row = _row_of(pid)
+    row = row_of(pid)
     return None if row is None else row.start_time
 
 
@@ -141,7 +143,7 @@ def may_be_younger(row: ProcessRow, start_time: str | None) -> bool:
 
 def liveness(pid: int, start_time: str | None) -> Liveness:
     """Whether the process that had `pid` and `start_time` still runs. A zombie does not run."""
-    row = _row_of(pid)
+    row = row_of(pid)
     if row is not None:
         if row.is_zombie or (start_time is not None and row.start_time != start_time):
             return Liveness.DEAD
@@ -160,7 +162,8 @@ def environment_of(pid: int) -> bytes:
     if not _IS_LINUX:
         return b""
     try:
-        return (_PROC / str(pid) / "environ").read_bytes()
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as stream:  # noqa: PTH123 - as in _linux_row
+            return stream.read()
     except OSError:
         return b""
 

@@ -7,11 +7,10 @@ it). Nothing is signalled whose identity is not proven: a pid with another start
 
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from animus_process.clock import Clock, SystemClock
-from animus_process.environment import MARK_VARIABLE
-from animus_process.record import ProcessRecord
+from animus_process.record import ProcessRecord, mark_in
 from animus_process.system import ProcessRow, environment_of, may_be_younger, process_table, reap, send_signal
 
 __all__ = [
@@ -21,6 +20,7 @@ __all__ = [
     "kill_tree",
     "reap_orphans",
     "signal_tree",
+    "signal_trees",
     "stop_tree",
     "wait_gone",
 ]
@@ -51,38 +51,54 @@ def _may_trust_group(table: dict[int, ProcessRow], record: ProcessRecord) -> boo
     return leader is None or _is_root(leader, record)
 
 
-def _may_carry(row: ProcessRow, record: ProcessRecord) -> bool:
-    """Spares reading the environment of everything that ran before the recorded process did."""
-    return may_be_younger(row, record.start_time)
+def _roots(records: Sequence[ProcessRecord], table: dict[int, ProcessRow]) -> list[set[int]]:
+    """For each record the pids that belong to it by themselves: as root, by group or session, by mark."""
+    found: list[set[int]] = [set() for _ in records]
+    numbers: dict[int, set[int]] = {}
+    marks: dict[str, set[int]] = {}
+    for pids, record in zip(found, records, strict=True):
+        root = table.get(record.pid)
+        if root is not None and _is_root(root, record):
+            pids.add(root.pid)
+        if _may_trust_group(table, record):
+            numbers[record.pid] = pids
+        if record.mark:
+            marks[record.mark] = pids
+    oldest = min((record.start_time for record in records if record.mark), key=_ticks, default=None)
+    for row in table.values():
+        for number in (row.group, row.session):
+            if number in numbers:
+                numbers[number].add(row.pid)
+        # Spares reading the environment of everything that ran before the recorded processes did.
+        if marks and may_be_younger(row, oldest):
+            marked = marks.get(mark_in(environment_of(row.pid)))
+            if marked is not None:
+                marked.add(row.pid)
+    return found
 
 
-def _carries_mark(row: ProcessRow, needle: bytes) -> bool:
-    environment = environment_of(row.pid)
-    return environment.startswith(needle + b"\0") or b"\0" + needle + b"\0" in environment
+def _ticks(start_time: str | None) -> tuple[bool, int]:
+    """Sorts start times, the unknown first."""
+    ticks = (start_time or "").rpartition(":")[2]
+    return ticks.isdigit(), int(ticks) if ticks.isdigit() else 0
 
 
-def _members(record: ProcessRecord) -> list[ProcessRow]:
-    """The rows of the tree, zombies included, the root first when it is there."""
+def _members(records: Sequence[ProcessRecord]) -> list[list[ProcessRow]]:
+    """The rows of each tree, zombies included, by one look at all processes; the root first when it is there."""
     table = process_table()
-    trusted = _may_trust_group(table, record)
-    needle = f"{MARK_VARIABLE}={record.mark}".encode() if record.mark else b""
-    found: dict[int, ProcessRow] = {}
+    children: dict[int, list[int]] = {}
     for row in table.values():
-        in_group = trusted and record.pid in (row.group, row.session)
-        if _is_root(row, record) or in_group or (needle and _may_carry(row, record) and _carries_mark(row, needle)):
-            found[row.pid] = row
-    children: dict[int, list[ProcessRow]] = {}
-    for row in table.values():
-        children.setdefault(row.parent, []).append(row)
-    pending = list(found)
-    while pending:
-        for row in children.get(pending.pop(), ()):
-            if row.pid not in found:
-                found[row.pid] = row
-                pending.append(row.pid)
-    for pid in _ourselves(table):
-        found.pop(pid, None)
-    return sorted(found.values(), key=lambda row: row.pid != record.pid)
+        children.setdefault(row.parent, []).append(row.pid)
+    ourselves = _ourselves(table)
+    trees: list[list[ProcessRow]] = []
+    for record, pids in zip(records, _roots(records, table), strict=True):
+        pending = list(pids)
+        while pending:
+            new = [pid for pid in children.get(pending.pop(), ()) if pid not in pids]
+            pids.update(new)
+            pending += new
+        trees.append(sorted((table[pid] for pid in pids - ourselves), key=lambda row: row.pid != record.pid))
+    return trees
 
 
 def _ourselves(table: dict[int, ProcessRow]) -> set[int]:
@@ -96,29 +112,50 @@ def _ourselves(table: dict[int, ProcessRow]) -> set[int]:
     return pids
 
 
-def _living(record: ProcessRecord, *, reap_root: bool = False) -> list[ProcessRow]:
+def _living(members: Sequence[ProcessRow], root: int, *, reap_root: bool) -> list[ProcessRow]:
     """The members that still run; dead ones that became our children are collected on the way."""
     living: list[ProcessRow] = []
-    for row in _members(record):
+    for row in members:
         if not row.is_zombie:
             living.append(row)
-        elif row.parent == os.getpid() and (reap_root or row.pid != record.pid):
+        elif row.parent == os.getpid() and (reap_root or row.pid != root):
             # The root's status belongs to whoever started it (a Popen object would lose it).
             reap(row.pid)
     return living
 
 
+def signal_trees(
+    wanted: Sequence[tuple[ProcessRecord, signal.Signals | None]], *, reap_root: bool = False
+) -> list[int]:
+    """Signal many trees after one look at the processes of the machine. Does not wait.
+
+    Orphans that became children of this process are collected; a root's own exit status is left to its parent.
+
+    Args:
+        wanted: the trees, each with the signal for every living member of it; None only looks.
+        reap_root: also collect the exit status of the roots; for callers without Popen objects of them.
+
+    Returns:
+        For each tree how many members lived; 0 says that it is gone.
+    """
+    counts: list[int] = []
+    for (record, number), members in zip(wanted, _members([record for record, _ in wanted]), strict=True):
+        living = _living(members, record.pid, reap_root=reap_root)
+        counts.append(len(living))
+        if number is not None:
+            for row in living:
+                send_signal(row, number)
+    return counts
+
+
 def signal_tree(record: ProcessRecord, number: signal.Signals) -> int:
-    """Send a signal to every living member of the tree; returns how many got it. Does not wait."""
-    return sum(send_signal(row, number) for row in _living(record))
+    """Send a signal to every living member of one tree; returns how many there were. Does not wait."""
+    return signal_trees([(record, number)])[0]
 
 
 def is_tree_gone(record: ProcessRecord) -> bool:
-    """Whether no member of the tree runs any more. Does not wait.
-
-    Orphans that became children of this process are collected; the root's own exit status is left to its parent.
-    """
-    return not _living(record)
+    """Whether no member of the tree runs any more; see `signal_trees`. Does not wait."""
+    return signal_trees([(record, None)]) == [0]
 
 
 def wait_gone(record: ProcessRecord, seconds: float, clock: Clock, *, kill: bool, reap_root: bool = False) -> bool:
@@ -126,13 +163,9 @@ def wait_gone(record: ProcessRecord, seconds: float, clock: Clock, *, kill: bool
     deadline = clock.monotonic() + seconds
     pause = _FIRST_POLL_SECONDS
     while True:
-        living = _living(record, reap_root=reap_root)
-        if not living:
+        # Again on every look: a member may have forked between the look and the signal.
+        if signal_trees([(record, signal.SIGKILL if kill else None)], reap_root=reap_root) == [0]:
             return True
-        if kill:
-            # Again on every look: a member may have forked between the look and the signal.
-            for row in living:
-                send_signal(row, signal.SIGKILL)
         if clock.monotonic() >= deadline:
             return False
         clock.sleep(pause)

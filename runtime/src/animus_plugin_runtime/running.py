@@ -115,6 +115,9 @@ class RunningPlugin:
             await asyncio.to_thread(ledger.forget, record)
         else:
             self._exit.cancel()
+        self._stderr.close()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            pipe.close()  # a start that was cut short has not handed them to transports yet
         return await asyncio.to_thread(ledger.sweep)
 
     def _detail(self) -> str:

@@ -23,6 +23,16 @@ class StderrTail(asyncio.Protocol):
         self._sink = sink
         self._lines: deque[bytes] = deque(maxlen=TAIL_LINES)
         self._partial = bytearray()
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport for `close`."""
+        self._transport = transport
+
+    def close(self) -> None:
+        """Stop reading: nobody is left to write."""
+        if self._transport is not None:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Cut into lines."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from contextlib import contextmanager
 import click
 
 from animus_cli.commands.plain import command
+from animus_cli.demonstration.folder import DemoFolder, fill, new_folder, remove_folder, require_git, run_tests
 from animus_cli.demonstration.interruption import clean_up_undisturbed, ended_by_signals, reap_children
-from animus_cli.demonstration.place import Place, fill, new_place, remove_place, require_git, run_tests
 from animus_cli.demonstration.story import Outcome, Story
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
@@ -19,6 +20,7 @@ from animus_cli.render import subject, workflow
 from animus_cli.terminal import Screen
 from animus_kernel.endpoint import socket_path
 from animus_kernel.errors import KernelError
+from animus_kernel.instance import instance_holder
 from animus_kernel.launch import stop_daemon
 
 __all__ = ["demo"]
@@ -37,62 +39,66 @@ _STOP_SECONDS = 10
 def demo(invocation: Invocation, *, manual: bool, keep: bool) -> None:
     """Play the demo in a temporary folder; the daemon is stopped and the folder removed whatever happens."""
     require_git()
-    with ended_by_signals(seconds=None if manual else LONGEST_SECONDS), _place(invocation, keep=keep) as place:
-        fill(place)
-        _introduce(invocation, place)
+    with ended_by_signals(seconds=None if manual else LONGEST_SECONDS), _demo_folder(invocation, keep=keep) as folder:
+        fill(folder)
+        _introduce(invocation, folder)
         progress = None
         if not invocation.json:
             progress = progress_on(sys.stdout, invocation.screen(), height=shutil.get_terminal_size().lines)
-        story = Story(place, tell=invocation.tell, progress=progress, manual=manual)
+        story = Story(folder, tell=invocation.tell, progress=progress, manual=manual)
         outcome = story.play()
         if progress is not None:
             progress.finish()
         if outcome.run.status != "completed":
             reason = outcome.run.reason or "see above"
             raise CommandError("run_failed", f"the demo's run {outcome.run.status}: {reason}", details=outcome.record())
-        kept = {"folder": str(place.folder)} if keep else {}
+        kept = {"folder": str(folder.root)} if keep else {}
         invocation.show(outcome.record() | kept, lambda screen: _summary(outcome, screen))
 
 
 @contextmanager
-def _place(invocation: Invocation, *, keep: bool) -> Generator[Place]:
-    """The place, with ANIMUS_CONFIG_DIR in it; afterwards no process and (unless kept) no file of it is left."""
-    place = new_place()
+def _demo_folder(invocation: Invocation, *, keep: bool) -> Generator[DemoFolder]:
+    """The folder, with ANIMUS_CONFIG_DIR in it; afterwards no process and (unless kept) no file of it is left."""
+    folder = new_folder()
     before = os.environ.get("ANIMUS_CONFIG_DIR")
-    os.environ["ANIMUS_CONFIG_DIR"] = str(place.home)
+    os.environ["ANIMUS_CONFIG_DIR"] = str(folder.home)
     try:
-        yield place
+        yield folder
     finally:
         with clean_up_undisturbed():
-            _end_daemon(invocation, place)
-            if before is None:
-                del os.environ["ANIMUS_CONFIG_DIR"]
-            else:
-                os.environ["ANIMUS_CONFIG_DIR"] = before
-            if keep:
-                invocation.tell(f"\nKept: {place.folder} (remove it with: rm -r {place.folder})")
-            else:
-                remove_place(place)
+            try:
+                _end_daemon(invocation, folder)
+            finally:
+                if before is None:
+                    del os.environ["ANIMUS_CONFIG_DIR"]
+                else:
+                    os.environ["ANIMUS_CONFIG_DIR"] = before
+                if keep:
+                    invocation.tell(f"\nKept: {folder.root} (remove it with: rm -r {folder.root})")
+                else:
+                    remove_folder(folder)
 
 
-def _end_daemon(invocation: Invocation, place: Place) -> None:
-    story = Story(place, tell=invocation.tell, progress=None, manual=False)
+def _end_daemon(invocation: Invocation, folder: DemoFolder) -> None:
+    project = Story(folder, tell=invocation.tell, progress=None, manual=False).project
     try:
-        stop_daemon(story.project, timeout_seconds=_STOP_SECONDS)
+        stop_daemon(project, timeout_seconds=_STOP_SECONDS)
     except KernelError as error:
         invocation.tell(f"warning: {error.message}")
-    if not reap_children(seconds=_STOP_SECONDS):
-        invocation.tell("warning: the demo's daemon is still ending")
-    endpoint = socket_path(story.project)
-    if place.folder not in endpoint.parents:  # the folder's path was too long for a socket
+        holder = instance_holder(project)
+        if holder is not None and holder.pid is not None:
+            os.kill(holder.pid, signal.SIGKILL)  # its plugins end when their host is gone
+    reap_children(seconds=_STOP_SECONDS)
+    endpoint = socket_path(project)
+    if folder.root not in endpoint.parents:  # the folder's path was too long for a socket
         shutil.rmtree(endpoint.parent, ignore_errors=True)
 
 
-def _introduce(invocation: Invocation, place: Place) -> None:
-    failing = [line for line in run_tests(place) if line.startswith(("FAIL:", "AssertionError", "Ran "))]
+def _introduce(invocation: Invocation, folder: DemoFolder) -> None:
+    failing = [line for line in run_tests(folder) if line.startswith(("FAIL:", "AssertionError", "Ran "))]
     invocation.tell("A task goes from the queue to the merge. The agent is a script that is wrong at first;")
     invocation.tell("the daemon, the tests, the gate and the git repository are real.\n")
-    invocation.tell(f"project   {place.project}, one commit, one failing test:")
+    invocation.tell(f"project   {folder.project}, one commit, one failing test:")
     for line in failing:
         invocation.tell(f"            {line}")
 

@@ -15,6 +15,7 @@ from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress, progress_on
 from animus_cli.render import lines_for
 from animus_kernel.client import ControlClient
+from animus_kernel.errors import KernelError
 from animus_kernel.operations import Operation
 from animus_kernel.project import Project
 from animus_plugin_protocol.wire.control import (
@@ -74,17 +75,21 @@ def follow_run(
         CommandError: the daemon ended meanwhile.
     """
     known = {asked_id}
-    for event in events:
-        if json_object(event.payload).get("entry_id") == asked_id:
-            known.add(event.workflow_id)
-        if event.workflow_id not in known:
-            continue
-        if progress is not None:
-            progress.show(event)
-        if event.kind in RUN_ENDINGS:
-            state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=event.workflow_id))
-            if state.status in SETTLED:
-                return state
+    try:
+        for event in events:
+            if json_object(event.payload).get("entry_id") == asked_id:
+                known.add(event.workflow_id)
+            if event.workflow_id not in known:
+                continue
+            if progress is not None:
+                progress.show(event)
+            if event.kind in RUN_ENDINGS:
+                state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=event.workflow_id))
+                if state.status in SETTLED:
+                    return state
+    except KernelError as error:
+        if error.category != "unavailable":
+            raise
     raise CommandError(
         "unavailable",
         f"the daemon ended while run {asked_id!r} was under way; the run goes on when it is started again",
@@ -98,9 +103,14 @@ def _run_here(
 ) -> WorkflowRunResult:
     from animus_kernel.session import run_operation  # noqa: PLC0415 - start-up: only a run in this process needs it
 
-    result: WorkflowRunResult = run_operation(
-        project, operation.name, params, on_event=None if progress is None else progress.show
-    )
+    try:
+        result: WorkflowRunResult = run_operation(
+            project, operation.name, params, on_event=None if progress is None else progress.show
+        )
+    except KeyboardInterrupt:
+        if progress is not None:
+            sys.stderr.write("\nThe run is interrupted. It goes on with: animus daemon start\n")
+        raise
     return result
 
 
@@ -117,7 +127,8 @@ def _run_there(
             state = follow_run(client, events, asked.entry_id, progress)
         except KeyboardInterrupt:
             run_id = asked.workflow_id or asked.entry_id
-            sys.stderr.write(f"\nThe run goes on. animus workflow get {run_id}, animus workflow cancel {run_id}\n")
+            if progress is not None:
+                sys.stderr.write(f"\nThe run goes on. animus workflow get {run_id}, animus workflow cancel {run_id}\n")
             raise
     return msgspec.structs.replace(
         asked,

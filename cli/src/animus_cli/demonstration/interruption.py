@@ -39,7 +39,8 @@ def ended_by_signals(*, seconds: float | None) -> Generator[None]:
 
 @contextmanager
 def clean_up_undisturbed() -> Generator[None]:
-    """Ignore further Ctrl-C (and TERM and HUP) inside the block: half a clean-up helps nobody."""
+    """Ignore further Ctrl-C (and TERM, HUP and the clock) inside the block: half a clean-up helps nobody."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
     before: dict[int, Any] = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_ENDING)}
     try:
         yield

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from animus_cli.demonstration.folder import DemoFolder
 from animus_cli.demonstration.interruption import interrupted_afterwards
-from animus_cli.demonstration.place import Place
 from animus_cli.failure import CommandError
 from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress
@@ -64,25 +64,27 @@ class Outcome(NamedTuple):
 
 
 class Story:
-    """One demo in one place.
+    """One demo in one folder.
 
     Args:
-        place: a filled place.
+        folder: a filled folder.
         tell: prints a line for the reader.
         progress: shows the run while it goes on; None shows nothing.
         manual: leave the gate to the reader.
     """
 
-    def __init__(self, place: Place, *, tell: Callable[[str], None], progress: Progress | None, manual: bool) -> None:
-        self._place = place
+    def __init__(
+        self, folder: DemoFolder, *, tell: Callable[[str], None], progress: Progress | None, manual: bool
+    ) -> None:
+        self._folder = folder
         self._tell = tell
         self._progress = progress
         self._manual = manual
 
     @property
     def project(self) -> Project:
-        """The demo's project; its state lies in the place too."""
-        return find_project(self._place.project, {"ANIMUS_CONFIG_DIR": str(self._place.home)})
+        """The demo's project; its state lies in the folder too."""
+        return find_project(self._folder.project, {"ANIMUS_CONFIG_DIR": str(self._folder.home)})
 
     def play(self) -> Outcome:
         """Start a daemon, deliver the task, and look at the result. The caller stops the daemon.
@@ -92,10 +94,10 @@ class Story:
             animus_kernel.errors.KernelError: the daemon refused something.
         """
         project = self.project
-        start = self._place.git("rev-parse", "HEAD")
+        start = self._folder.git("rev-parse", "HEAD")
         with interrupted_afterwards():
             status = start_daemon(project, load_settings(project))
-        self._tell(f"daemon    pid {status.pid}, in {self._place.folder}")
+        self._tell(f"daemon    pid {status.pid}, in {self._folder.root}")
         with _connected(project) as client, _connected(project) as watcher:
             events = watcher.stream("workflow/events", WorkflowEventsParams())
             subject: Subject = client.call("subject/create", SubjectCreateParams(title=_TITLE, body=_BODY))
@@ -106,8 +108,8 @@ class Story:
             self._tell(f"queue     entry {entry.entry_id} for {WORKFLOW}\n")
             run = self._follow(client, events)
             subject = client.call("subject/get", SubjectGetParams(id=subject.id))
-        log = self._place.git("log", "--oneline", "--graph", "--decorate")
-        return Outcome(run, subject, log, self._place.git("diff", "--stat", "--patch", start, "HEAD"))
+        log = self._folder.git("log", "--oneline", "--graph", "--decorate")
+        return Outcome(run, subject, log, self._folder.git("diff", "--stat", "--patch", start, "HEAD"))
 
     def _follow(self, client: ControlClient, events: Iterator[WorkflowEvent]) -> WorkflowGetResult:
         for event in events:
@@ -133,16 +135,16 @@ class Story:
         self._tell(f"\nThe run waits for a person. {waiting.reason}")
         if self._manual:
             where = (
-                f"ANIMUS_CONFIG_DIR={shlex.quote(str(self._place.home))} animus --project-root {self._place.project}"
+                f"ANIMUS_CONFIG_DIR={shlex.quote(str(self._folder.home))} animus --project-root {self._folder.project}"
             )
             self._tell("Look at the work, then decide in another terminal:")
-            self._tell(f"  git -C {self._place.project} log --all --oneline --graph --patch")
+            self._tell(f"  git -C {self._folder.project} log --all --oneline --graph --patch")
             self._tell(f"  {where} workflow phase approve {run_id}")
             self._tell(f"  {where} workflow phase reject {run_id} --note WHY\n")
             return
         self._tell("The demo approves it, with the command that you would use:")
         self._tell(f"  $ {shlex.join(['animus', *words])}")
-        answer = _animus(words, self._place.project, self._place.home)
+        answer = _animus(words, self._folder.project, self._folder.home)
         self._tell("".join(f"  {line}\n" for line in answer.splitlines()))
 
 

@@ -1,7 +1,7 @@
 """``workflow config`` commands."""
 
 from animus_cli.table import paragraph
-from animus_cli.terminal import Screen
+from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
 from animus_plugin_protocol.wire.control import ConfigValidateResult
 
@@ -13,8 +13,8 @@ def findings(result: ConfigValidateResult, screen: Screen) -> list[str]:
     lines: list[str] = []
     for finding in result.diagnostics:
         head, *rest = finding.message.splitlines() or [""]
-        lines.append(f"{_place(finding)}{screen.status(finding.severity)}: {head}")
-        lines += ["    " + line for line in rest]
+        lines.append(f"{_place(finding)}{screen.status(finding.severity)}: {clean(head)}")
+        lines += ["    " + clean(line) for line in rest]
     errors = sum(finding.severity == "error" for finding in result.diagnostics)
     warnings = len(result.diagnostics) - errors
     verdict = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
@@ -29,4 +29,4 @@ def _place(finding: ConfigDiagnostic) -> str:
     if finding.file is None:
         return ""
     position = "".join(f":{number}" for number in (finding.line, finding.column) if number is not None)
-    return f"{finding.file}{position}: "
+    return clean(f"{finding.file}{position}:") + " "

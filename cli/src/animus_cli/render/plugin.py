@@ -3,7 +3,7 @@
 import sys
 
 from animus_cli.table import Column, paragraph, table
-from animus_cli.terminal import Screen
+from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import PluginListResult, PluginRow, PluginTrustResult
 
 __all__ = ["found", "trusted"]
@@ -29,10 +29,13 @@ def found(result: PluginListResult, screen: Screen) -> list[str]:
         lines = table(_COLUMNS, rows, screen)
     for row in result.plugins:
         if not row.trusted:
-            lines += [f"{row.name} is not trusted and is not run.", f"next: animus plugin trust {row.location}"]
+            lines += [
+                clean(f"{row.name} is not trusted and is not run."),
+                clean(f"next: animus plugin trust {row.location}"),
+            ]
     for warning in result.warnings:
         lines += paragraph(f"warning: {warning.plugin}: {warning.message}", screen)
-    lines += ["", "Searched:", *(f"  {place}" for place in result.searched)]
+    lines += ["", "Searched:", *(f"  {clean(place)}" for place in result.searched)]
     return [*lines, f"Plugins for this environment are installed with: {sys.executable} -m pip install NAME"]
 
 

@@ -1,7 +1,7 @@
 """``queue`` commands."""
 
 from animus_cli.table import Column, ago, facts, paragraph, parse_moment, table
-from animus_cli.terminal import Screen
+from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import (
     QueueEnqueueResult,
     QueueEntryRow,
@@ -26,7 +26,7 @@ _COLUMNS = [
 def receipt(result: QueueEnqueueResult, screen: Screen) -> list[str]:
     """What now stands in the queue."""
     verb = "Enqueued" if result.enqueued else "Already in the queue:"
-    lines = [f"{verb} {result.subject_id} for {result.workflow_ref} as entry {result.entry_id}."]
+    lines = [clean(f"{verb} {result.subject_id} for {result.workflow_ref} as entry {result.entry_id}.")]
     return [*lines, *paragraph(f"warning: {result.warning}", screen)] if result.warning else lines
 
 

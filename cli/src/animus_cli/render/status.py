@@ -2,7 +2,7 @@
 
 from animus_cli.render.daemon import summary
 from animus_cli.table import Column, ago, duration, facts, paragraph, table
-from animus_cli.terminal import Screen
+from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import ProjectStatusResult, WorkflowRunSummary
 
 __all__ = ["overview"]
@@ -93,7 +93,7 @@ def _waiting(run: WorkflowRunSummary, screen: Screen) -> list[str]:
         return paragraph(text, screen, indent="  ")
     where = f" at {run.waiting.phase_id}" if run.waiting.phase_id else ""
     text = f"{run.id} ({run.subject_id or run.definition}){where}: {run.waiting.reason}"
-    return [*paragraph(text, screen, indent="  "), f"    {screen.paint(run.waiting.command, 'bold')}"]
+    return [*paragraph(text, screen, indent="  "), f"    {screen.paint(clean(run.waiting.command), 'bold')}"]
 
 
 def _phase(run: WorkflowRunSummary) -> str:

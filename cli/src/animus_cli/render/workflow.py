@@ -106,13 +106,13 @@ def waiting_lines(waiting: WaitingFor, screen: Screen) -> list[str]:
     where = f" at {waiting.phase_id!r}" if waiting.phase_id else ""
     age = f" for {duration((screen.now - since).total_seconds())}" if since is not None else ""
     head = f"It waits{where}{age} ({waiting.kind}): {waiting.reason}"
-    return [*paragraph(head, screen), f"next: {screen.paint(waiting.command, 'bold')}"]
+    return [*paragraph(head, screen), f"next: {screen.paint(clean(waiting.command), 'bold')}"]
 
 
 def started(result: WorkflowRunResult, screen: Screen) -> list[str]:
     """The receipt of a run that was asked for, or how one that was waited for ended."""
     run_id = result.workflow_id or result.entry_id
-    lines = [f"{result.definition} on {result.subject_id}: {screen.status(result.status)} ({run_id})"]
+    lines = [f"{clean(f'{result.definition} on {result.subject_id}')}: {screen.status(result.status)} ({run_id})"]
     if result.waiting is not None:
         return [*lines, *waiting_lines(result.waiting, screen)]
     if result.reason:

@@ -6,32 +6,25 @@ from collections.abc import AsyncIterator
 from animus_kernel.endpoint import socket_path
 from animus_kernel.events import read_events
 from animus_kernel.instance import instance_holder
-from animus_kernel.kernel import Kernel
+from animus_kernel.kernel import DAEMON, Kernel
 from animus_kernel.version import VERSION
-from animus_plugin_protocol.wire.control import (
-    DaemonEvent,
-    DaemonEventsParams,
-    DaemonHealthResult,
-    DaemonStatusResult,
-    EmptyParams,
-    UnitResult,
-)
+from animus_plugin_protocol.wire import control
 
 __all__ = ["drain", "events", "health", "nudge", "pause", "resume", "status", "stop"]
 
 
-async def status(kernel: Kernel, _: EmptyParams) -> DaemonStatusResult:
+async def status(kernel: Kernel, _: control.EmptyParams) -> control.DaemonStatusResult:
     """In the daemon: its own numbers. Elsewhere: who holds the instance lock, if anybody."""
     project, dispatcher = kernel.project, kernel.dispatcher
-    if dispatcher is None or not kernel.is_daemon:
+    if dispatcher is None or kernel.purpose != DAEMON:
         holder = instance_holder(project)
-        return DaemonStatusResult(
-            running=holder is not None and holder.purpose == "daemon",
+        return control.DaemonStatusResult(
+            running=holder is not None and holder.purpose == DAEMON,
             pid=holder.pid if holder else None,
             project_root=str(project.root),
             log_path=str(project.log_path),
         )
-    return DaemonStatusResult(
+    return control.DaemonStatusResult(
         running=True,
         pid=kernel.pid,
         uptime_seconds=(kernel.clock.now() - kernel.started_at).total_seconds(),
@@ -47,50 +40,50 @@ async def status(kernel: Kernel, _: EmptyParams) -> DaemonStatusResult:
     )
 
 
-async def health(kernel: Kernel, _: EmptyParams) -> DaemonHealthResult:
+async def health(kernel: Kernel, _: control.EmptyParams) -> control.DaemonHealthResult:
     """A row per plugin process; the worst of them decides."""
     rows = kernel.plugins.health()
     broken = [row for row in rows if row.status in {"backoff", "cooling_down"}]
     word = "healthy" if not broken else "degraded" if len(broken) < len(rows) else "unhealthy"
-    return DaemonHealthResult(status=word, plugins=rows, last_error=broken[0].last_error if broken else None)
+    return control.DaemonHealthResult(status=word, plugins=rows, last_error=broken[0].last_error if broken else None)
 
 
-async def stop(kernel: Kernel, _: EmptyParams) -> UnitResult:
+async def stop(kernel: Kernel, _: control.EmptyParams) -> control.UnitResult:
     """Begin to end; the answer is sent first."""
     kernel.ask_to_stop("asked over the control socket")
-    return UnitResult()
+    return control.UnitResult()
 
 
-async def nudge(kernel: Kernel, _: EmptyParams) -> UnitResult:
+async def nudge(kernel: Kernel, _: control.EmptyParams) -> control.UnitResult:
     """Look at the queue now."""
     kernel.wake()
-    return UnitResult()
+    return control.UnitResult()
 
 
-async def pause(kernel: Kernel, params: EmptyParams) -> DaemonStatusResult:
+async def pause(kernel: Kernel, params: control.EmptyParams) -> control.DaemonStatusResult:
     """Start nothing new, also after a restart."""
     await kernel.set_paused(paused=True)
     return await status(kernel, params)
 
 
-async def resume(kernel: Kernel, params: EmptyParams) -> DaemonStatusResult:
+async def resume(kernel: Kernel, params: control.EmptyParams) -> control.DaemonStatusResult:
     """Start new runs again."""
     await kernel.set_paused(paused=False)
     return await status(kernel, params)
 
 
-async def drain(kernel: Kernel, params: EmptyParams) -> DaemonStatusResult:
+async def drain(kernel: Kernel, params: control.EmptyParams) -> control.DaemonStatusResult:
     """Start nothing new and end when no run is under way."""
     kernel.drain()
     return await status(kernel, params)
 
 
-async def events(kernel: Kernel, params: DaemonEventsParams) -> AsyncIterator[DaemonEvent]:
+async def events(kernel: Kernel, params: control.DaemonEventsParams) -> AsyncIterator[control.DaemonEvent]:
     """The recorded events, then, if asked for, new ones as they happen."""
-    live = kernel.events.listen() if params.follow and kernel.is_daemon else None
+    live = kernel.events.listen() if params.follow and kernel.purpose == DAEMON else None
     recorded = await asyncio.to_thread(read_events, kernel.project.events_path, since=params.since, limit=params.limit)
 
-    async def tell() -> AsyncIterator[DaemonEvent]:
+    async def tell() -> AsyncIterator[control.DaemonEvent]:
         for event in recorded:
             yield event
         if live is not None:

@@ -24,16 +24,13 @@ async def enqueue(kernel: Kernel, params: control.QueueEnqueueParams) -> control
 async def list_entries(kernel: Kernel, params: control.QueueListParams) -> control.QueueListResult:
     """A page of entries."""
     wire = queue.QueueListParams(status=params.status, limit=params.limit, offset=params.offset)
-    page: queue.QueueListResult = await ask(kernel.plugins, methods.QUEUE_LIST, wire)
-    return control.QueueListResult(
-        entries=[row_of(entry) for entry in page.entries], total=page.total, stats=page.stats
-    )
+    page = await ask(kernel.plugins, methods.QUEUE_LIST, wire, queue.QueueListResult)
+    return control.QueueListResult(entries=[*map(row_of, page.entries)], total=page.total, stats=page.stats)
 
 
 async def stats(kernel: Kernel, _: control.EmptyParams) -> queue.QueueStats:
     """How many entries there are."""
-    counted: queue.QueueStats = await ask(kernel.plugins, methods.QUEUE_STATS)
-    return counted
+    return await ask(kernel.plugins, methods.QUEUE_STATS, None, queue.QueueStats)
 
 
 async def hold(kernel: Kernel, params: control.QueueHoldParams) -> control.QueueMutationResult:
@@ -71,7 +68,7 @@ async def _each(
     changed: list[str] = []
     for entry_id in ids:
         changes = msgspec.structs.replace(params, entry_id=entry_id)
-        result: queue.QueueMutationResult = await ask(kernel.plugins, method, changes)
+        result = await ask(kernel.plugins, method, changes, queue.QueueMutationResult)
         if result.changed:
             changed.append(entry_id)
     return control.QueueMutationResult(changed=changed, unchanged=[one for one in ids if one not in changed])

@@ -26,7 +26,9 @@ async def cancel(kernel: Kernel, params: control.WorkflowSteerParams) -> control
     """End a run and everything it started; an entry whose run has not begun leaves the queue."""
     run_id, entry = await find_run(kernel, params.id)
     if run_id is None and entry is not None:
-        await ask(kernel.plugins, methods.QUEUE_DROP, queue.QueueEntryParams(entry_id=entry.id))
+        await ask(
+            kernel.plugins, methods.QUEUE_DROP, queue.QueueEntryParams(entry_id=entry.id), queue.QueueMutationResult
+        )
         return control.WorkflowSignalResult(id=entry.id, status="cancelled", message="taken off the queue")
     return await _signal(kernel, params, "cancel")
 
@@ -42,11 +44,7 @@ async def reject(kernel: Kernel, params: control.PhaseGateParams) -> control.Wor
 
 
 async def _signal(
-    kernel: Kernel,
-    params: control.WorkflowSteerParams | control.PhaseGateParams,
-    signal: str,
-    *,
-    force: bool = False,
+    kernel: Kernel, params: control.WorkflowSteerParams | control.PhaseGateParams, signal: str, *, force: bool = False
 ) -> control.WorkflowSignalResult:
     run_id, _ = await find_run(kernel, params.id)
     if run_id is None:
@@ -60,7 +58,7 @@ async def _signal(
         actor=params.actor,
         force=force,
     )
-    answer: WorkflowSignalResult = await ask(kernel.plugins, methods.WORKFLOW_SIGNAL, wire)
+    answer = await ask(kernel.plugins, methods.WORKFLOW_SIGNAL, wire, WorkflowSignalResult)
     kernel.events.record(
         "run_signalled", workflow_id=run_id, signal=signal, note=wire.note, actor=params.actor, gate=gate
     )

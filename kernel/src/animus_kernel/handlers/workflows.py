@@ -7,25 +7,19 @@ from typing import Any
 
 import msgspec
 
+from animus_kernel.clock import parse_moment
 from animus_kernel.door import split_subject
 from animus_kernel.errors import KernelError
 from animus_kernel.events import read_events
 from animus_kernel.handlers.queue import row_of
 from animus_kernel.kernel import Kernel
-from animus_kernel.lease import parse_moment
 from animus_kernel.run import ENDED_STATUSES, Run
 from animus_kernel.seam import ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire import control
+from animus_plugin_protocol.wire import workflow_journal as journal
 from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigValidateResult
 from animus_plugin_protocol.wire.dispatch import qualified_id
-from animus_plugin_protocol.wire.workflow_journal import (
-    JournalListParams,
-    JournalListResult,
-    JournalLoadResult,
-    JournalRun,
-    JournalRunParams,
-)
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor
 
 __all__ = ["LEASE_WAIT_SECONDS", "events", "find_run", "get", "list_runs", "run", "validate_config"]
@@ -73,8 +67,8 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
 async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> control.WorkflowListResult:
     """Runs of the journal, newest first."""
     subject_id = split_subject(params.subject)[1] if params.subject else None
-    wire = JournalListParams(status=params.status, limit=None if subject_id else params.limit)
-    page: JournalListResult = await ask(kernel.plugins, methods.JOURNAL_LIST, wire)
+    wire = journal.JournalListParams(status=params.status, limit=None if subject_id else params.limit)
+    page = await ask(kernel.plugins, methods.JOURNAL_LIST, wire, journal.JournalListResult)
     rows = [row for row in map(summary_of, page.runs) if subject_id in {None, row.subject_id}]
     return control.WorkflowListResult(runs=rows[: params.limit], truncated=page.truncated or len(rows) > params.limit)
 
@@ -82,12 +76,9 @@ async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> contr
 async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowGetResult:
     """One run by its id or its entry's; an entry whose run has not begun is pending."""
     run_id, entry = await find_run(kernel, params.id)
-    loaded: JournalLoadResult = await ask(
-        kernel.plugins, methods.JOURNAL_LOAD, JournalRunParams(workflow_id=run_id or params.id)
-    )
-    if loaded.run is not None:
-        shown = msgspec.structs.asdict(summary_of(loaded.run))
-        return control.WorkflowGetResult(**shown, detail=loaded.run.blob)
+    run = await _journalled(kernel, run_id or params.id)
+    if run is not None:
+        return control.WorkflowGetResult(**msgspec.structs.asdict(summary_of(run)), detail=run.blob)
     if entry is not None:
         return control.WorkflowGetResult(
             id=run_id or entry.id,
@@ -97,7 +88,8 @@ async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.Work
             subject_id=entry.subject_id,
             reason=entry.hold_reason,
         )
-    raise KernelError("not_found", f"there is no run {params.id!r}; see animus workflow list")
+    step = {"kind": "invalid_input", "next_step": "animus workflow list"}
+    raise KernelError("not_found", f"there is no run {params.id!r}", remediation=step)
 
 
 async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
@@ -108,10 +100,17 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
     found = kernel.dispatcher.run_of_entry(wanted) if kernel.dispatcher else None
     if found is not None:
         return found.run_id, None
+    if await _journalled(kernel, wanted) is not None:
+        return wanted, None
     for event in reversed(await asyncio.to_thread(read_events, kernel.project.events_path)):
         if event.kind == "run_started" and event.payload.get("entry_id") == wanted:
             return str(event.payload["workflow_id"]), None
     return wanted, None
+
+
+async def _journalled(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
+    params = journal.JournalRunParams(workflow_id=run_id)
+    return (await ask(kernel.plugins, methods.JOURNAL_LOAD, params, journal.JournalLoadResult)).run
 
 
 async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncIterator[control.WorkflowEvent]:
@@ -128,9 +127,8 @@ async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncI
             if wanted is not None and wanted == payload.get("entry_id"):
                 wanted = run_id
             if wanted in {None, run_id}:
-                yield control.WorkflowEvent(
-                    workflow_id=run_id, kind=event.kind, occurred_at=event.occurred_at, payload=payload
-                )
+                at = event.occurred_at
+                yield control.WorkflowEvent(workflow_id=run_id, kind=event.kind, occurred_at=at, payload=payload)
 
     return tell()
 
@@ -138,12 +136,12 @@ async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncI
 async def validate_config(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:
     """The findings of whoever compiles the workflow files, and the workflows that can be run."""
     params = ConfigLoadParams(project_root=str(kernel.project.root), repo_scope=kernel.project.repo_scope)
-    findings: ConfigValidateResult = await ask(kernel.plugins, methods.CONFIG_VALIDATE, params)
+    findings = await ask(kernel.plugins, methods.CONFIG_VALIDATE, params, ConfigValidateResult)
     names = await kernel.door.workflow_names()
     return control.ConfigValidateResult(diagnostics=findings.diagnostics, workflows=names)
 
 
-def summary_of(run: JournalRun) -> control.WorkflowRunSummary:
+def summary_of(run: journal.JournalRun) -> control.WorkflowRunSummary:
     """A journalled run as clients see it."""
     blob = msgspec.convert(run.blob or {}, _Blob)
     last = blob.phases[-1] if blob.phases else _Phase()

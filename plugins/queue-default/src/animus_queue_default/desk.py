@@ -86,8 +86,10 @@ class Desk:
     def flush(self) -> None:
         """Make the batch durable and let other processes go on."""
         if self._store is not None:
-            with self:
+            try:
                 self._store.commit()
+            except QueueError as error:
+                raise as_fault(error) from error
 
     def close(self) -> None:
         """Give the files back."""

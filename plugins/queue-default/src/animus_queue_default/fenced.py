@@ -47,8 +47,10 @@ class FencedQueue:
         """Keep `request` once per `key`, for ever, and only one live entry per subject.
 
         Raises:
-            InvalidRequestError: the key is bound to a different request, or the expiry is out of range.
+            InvalidRequestError: the key is bound to a different request, the expiry is out of range, or no reply
+                could carry the entry.
         """
+        request.require_size()
         request.require_expiry_in_range()
         bound = None if key is None else BoundKey(checked_key(key), request_hash(request))
         now = self._clock.now()
@@ -77,7 +79,8 @@ class FencedQueue:
         sweep(self._ledger, now)
         exclusion = exclusion or Exclusion()
         state = self._ledger.state
-        unused = iter(workflow_ids)
+        # Ids that a returned entry carries come last: that entry keeps its own if it is among those handed out.
+        unused = iter(sorted(workflow_ids, key=state.returned_runs.__contains__))
         leased: list[Entry] = []
         blocked = self._lapsed_blocks(now)
         size = 0

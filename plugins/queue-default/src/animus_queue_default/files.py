@@ -110,6 +110,9 @@ class Files:
         try:
             self.write(descriptor, data, 0)
             os.fsync(descriptor)
+        except OSError:
+            self.remove(temporary)
+            raise
         finally:
             os.close(descriptor)
         self.publish(temporary, path)

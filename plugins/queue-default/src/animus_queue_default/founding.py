@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.files import Files
 from animus_queue_default.frame import JOURNAL_MAGIC
 from animus_queue_default.journal import encode_batch, encode_record, journal_path
@@ -12,9 +13,10 @@ from animus_queue_default.record import FORMAT, Header, Record
 __all__ = ["FIRST", "Predecessor", "found_journal", "sweep_litter"]
 
 FIRST = 1
-"""The number of a queue's first journal."""
+"""The number of a queue's first journal, when there is no history yet."""
 
 _LITTER_AGE_SECONDS = 600.0
+_FRAME_RECORDS = 512
 
 
 class Predecessor(Protocol):
@@ -29,16 +31,22 @@ class Predecessor(Protocol):
         ...
 
 
-def found_journal(files: Files, directory: Path, now: int, predecessor: Predecessor | None) -> None:
-    """Write the first journal, with what the predecessor holds, in one step.
+def found_journal(files: Files, directory: Path, number: int, now: int, predecessor: Predecessor | None) -> None:
+    """Write journal `number` as the first, with what the predecessor holds, in one step.
 
     Raises:
         CorruptFileError: the predecessor cannot be read; nothing was written.
     """
-    header = Header(format=FORMAT, number=FIRST, written_at=now, next_seq=1, next_position=0, front_position=0)
+    header = Header(format=FORMAT, number=number, written_at=now, next_seq=1, next_position=0, front_position=0)
     records: list[Record] = [header, *(() if predecessor is None else predecessor.records(now))]
-    frame = encode_batch([encode_record(record) for record in records])
-    files.save(journal_path(directory, FIRST), JOURNAL_MAGIC + frame)
+    try:
+        raws = [encode_record(record) for record in records]
+    except OverflowError as error:
+        raise CorruptFileError(f"the queue to take over holds a number out of range ({error}); repair it") from error
+    frames = [encode_batch(raws[first : first + _FRAME_RECORDS]) for first in range(0, len(raws), _FRAME_RECORDS)]
+    files.save(journal_path(directory, number), JOURNAL_MAGIC + b"".join(frames))
+    # The directory may be one that a process made and died before its name was durable.
+    files.sync_directory(directory.parent)
 
 
 def sweep_litter(files: Files, directory: Path, names: Sequence[str]) -> None:

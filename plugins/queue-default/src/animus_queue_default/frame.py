@@ -5,9 +5,9 @@ in little endian; the payload is a MessagePack array of records, one batch. A ba
 whole or not at all.
 
 Behind the last frame there may be zeros: room that was made beforehand, because a sync that need not record a new
-file length costs a third less. A crash can only leave an incomplete *last* frame: such a tail was never acknowledged
-and is cut. Anything else that does not check out is damage to what was acknowledged, and nobody writes to the file
-after that.
+file length costs a third less. A crash can only leave an incomplete *last* frame, of which a power cut may have
+kept any sectors and not others: such a tail was never acknowledged and is cut. Anything else that does not check
+out is damage to what was acknowledged, and nobody writes to the file after that.
 """
 
 import struct
@@ -37,6 +37,9 @@ _MAX_PAYLOAD = 256 * 1024 * 1024
 _SEARCH = 4 * 1024 * 1024
 _SEARCH_PAYLOAD = 1024 * 1024
 _UNWRITTEN = bytes(8)
+_SECTOR = 512
+"""What a disk writes whole or not at all."""
+_ZEROS_A_PAYLOAD_MAY_END_WITH = 16
 
 
 class Tail(Enum):
@@ -86,17 +89,43 @@ def is_room(head: bytes) -> bool:
     return not head or head == _UNWRITTEN
 
 
-def judge_tail(rest: bytes) -> Tail:
-    """What the bytes behind the last good frame are; `rest` reaches to the end of the file."""
+def judge_tail(rest: bytes, start: int) -> Tail:
+    """What the bytes behind the last good frame are.
+
+    Args:
+        rest: those bytes, to the end of the file.
+        start: where in the file they begin.
+    """
     written = rest.rstrip(b"\0")
     if not written:
         return Tail.CLEAN
     if len(written) < HEAD.size:
         return Tail.TORN
-    length, _ = HEAD.unpack_from(written)
-    if not 0 < length <= _MAX_PAYLOAD or _holds_frame(written):
+    if _holds_frame(written):
+        return Tail.DAMAGED
+    if _misses_sector(written, start):
+        return Tail.TORN
+    length, checksum = HEAD.unpack_from(written)
+    if not 0 < length <= _MAX_PAYLOAD or _is_whole(written[HEAD.size :], checksum):
         return Tail.DAMAGED
     return Tail.TORN if len(written) < HEAD.size + length else Tail.DAMAGED
+
+
+def _misses_sector(written: bytes, start: int) -> bool:
+    """Whether a sector of what was to be written still is the room that was there before."""
+    first = _SECTOR - start % _SECTOR
+    pieces = ((0, first), *((at, at + _SECTOR) for at in range(first, len(written), _SECTOR)))
+    return any(not written[begin:end].strip(b"\0") for begin, end in pieces)
+
+
+def _is_whole(payload: bytes, checksum: int) -> bool:
+    """Whether the payload checks out although its length does not: then the length is what was damaged."""
+    found = crc32(payload)
+    for _ in range(_ZEROS_A_PAYLOAD_MAY_END_WITH):
+        if found == checksum:
+            return True
+        found = crc32(b"\0", found)
+    return False
 
 
 def _holds_frame(rest: bytes) -> bool:

@@ -68,10 +68,10 @@ class Journal:
     def __init__(self, files: Files, path: Path, end: int | None = None) -> None:
         self._files = files
         self.path = path
-        self._descriptor = files.open(path)
+        self._descriptor: int | None = files.open(path)
         self.end = MAGIC_LENGTH if end is None else end
         self._room_end = 0
-        magic = files.read(self._descriptor, MAGIC_LENGTH, 0)
+        magic = self._read(MAGIC_LENGTH, 0)
         if magic != JOURNAL_MAGIC:
             self.close()
             raise CorruptFileError(
@@ -81,7 +81,9 @@ class Journal:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        self._files.close(self._descriptor)
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            self._files.close(descriptor)
 
     def append(self, raws: Sequence[bytes]) -> None:
         """Write one batch of encoded records durably.
@@ -93,7 +95,7 @@ class Journal:
         if self.end + len(frame) > self._room_end:
             self._make_room(self.end + len(frame))
         try:
-            self._files.append(self._descriptor, frame, self.end)
+            self._files.append(self._open_descriptor, frame, self.end)
         except OSError as error:
             self._undo()
             raise StorageError(
@@ -110,18 +112,29 @@ class Journal:
             NewerFormatError: a newer version wrote it.
         """
         is_first = self.end == MAGIC_LENGTH
-        if is_room(self._read(HEAD.size, self.end)):
+        if not is_first and is_room(self._read(HEAD.size, self.end)):
             return
         for payload, offset in read_frames(self._read, self.end):
             records = self._decode(payload)
             self.end = offset
             yield from records
+        if self.end == MAGIC_LENGTH:
+            raise CorruptFileError(
+                f"{str(self.path)!r} does not begin with a header; nothing was written to it. Restore it from a backup,"
+                " or move it away to start with an empty queue"
+            )
         # Zeros here are room that somebody made. Only who reads the file for the first time looks behind them.
         if is_first or not is_room(self._read(HEAD.size, self.end)):
             self._cut_tail()
 
     def _read(self, length: int, offset: int) -> bytes:
-        return self._files.read(self._descriptor, length, offset)
+        return self._files.read(self._open_descriptor, length, offset)
+
+    @property
+    def _open_descriptor(self) -> int:
+        if self._descriptor is None:
+            raise StorageError(f"{str(self.path)!r} was closed; nothing was done, ask again")
+        return self._descriptor
 
     def _decode(self, payload: bytes) -> list[Record]:
         try:
@@ -148,8 +161,8 @@ class Journal:
             )
 
     def _cut_tail(self) -> None:
-        rest = self._files.read(self._descriptor, self._files.size(self._descriptor) - self.end, self.end)
-        tail = judge_tail(rest)
+        rest = self._read(self._files.size(self._open_descriptor) - self.end, self.end)
+        tail = judge_tail(rest, self.end)
         if tail is Tail.DAMAGED:
             raise CorruptFileError(
                 f"{str(self.path)!r} is damaged at byte {self.end}; nothing was written to it. Copy it away, then"
@@ -159,12 +172,14 @@ class Journal:
         if tail is Tail.TORN:
             torn = rest.rstrip(b"\0")
             self._files.save(self.path.with_name(f"torn-{self.path.stem}-{self.end}.bin"), torn)
-            self._files.cut(self._descriptor, self.end)
+            self._files.cut(self._open_descriptor, self.end)
+        else:
+            self._room_end = self.end + len(rest)
 
     def _make_room(self, needed: int) -> None:
         """Fill the file with zeros beyond `needed`. Where there is no space for that, the frame alone may still fit."""
         try:
-            self._files.write(self._descriptor, bytes(needed + ROOM_BYTES - self.end), self.end)
+            self._files.write(self._open_descriptor, bytes(needed + ROOM_BYTES - self.end), self.end)
         except OSError:
             return
         self._room_end = needed + ROOM_BYTES
@@ -173,7 +188,7 @@ class Journal:
         """Cut off a batch that failed. Where even that fails, the next reader finds a torn tail and cuts it."""
         self._room_end = 0
         try:
-            self._files.cut(self._descriptor, self.end)
-            self._files.sync(self._descriptor)
+            self._files.cut(self._open_descriptor, self.end)
+            self._files.sync(self._open_descriptor)
         except OSError:
             return

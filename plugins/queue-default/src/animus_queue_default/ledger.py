@@ -4,7 +4,7 @@ from typing import Protocol
 
 from animus_queue_default.entry import AuditLine, Entry, Finished, Standing
 from animus_queue_default.record import Added, Changed, Record
-from animus_queue_default.request import Request
+from animus_queue_default.request import LONGEST_EXPIRY, Request
 from animus_queue_default.state import QueueState
 from animus_queue_default.status import Outcome, Status
 
@@ -40,6 +40,7 @@ def sweep(ledger: Ledger, now: int) -> None:
 def add_entry(ledger: Ledger, request: Request, entry_id: str, now: int, standing: Standing) -> Entry:
     """Put a new entry for `request` at the end of the queue."""
     state = ledger.state
+    expiry = request.expire_after_secs
     entry = Entry(
         seq=state.next_seq,
         entry_id=entry_id,
@@ -52,7 +53,7 @@ def add_entry(ledger: Ledger, request: Request, entry_id: str, now: int, standin
         enqueued_at=now,
         run_at=request.run_at,
         run_at_text=request.run_at_text,
-        expire_after_secs=request.expire_after_secs,
+        expire_after_secs=None if expiry is None else min(expiry, LONGEST_EXPIRY),
         repository=request.repository,
         task_id=request.task_id,
         standing=standing,

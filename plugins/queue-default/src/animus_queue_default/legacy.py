@@ -18,7 +18,7 @@ from animus_queue_default.identity import Mint, mint_id
 from animus_queue_default.lease import UNFENCED_TTL_SECONDS
 from animus_queue_default.moment import MomentError, parse_moment
 from animus_queue_default.record import Added, Generations, Record
-from animus_queue_default.request import ANY_REQUEST
+from animus_queue_default.request import ANY_REQUEST, LONGEST_EXPIRY
 from animus_queue_default.status import Status
 
 __all__ = ["LegacyQueueFile"]
@@ -93,7 +93,7 @@ class LegacyQueueFile:
             return []
         try:
             content = _parse(data)
-            entries = [self._convert(seq, item, now) for seq, item in enumerate(content.entries, start=1)]
+            entries = self._renamed([self._convert(seq, item, now) for seq, item in enumerate(content.entries, start=1)])
         except (msgspec.MsgspecError, MomentError, ValueError) as error:
             raise CorruptFileError(
                 f"{str(self._path)!r} cannot be taken over: {error}; nothing was written. Repair the file, or move it"
@@ -103,6 +103,15 @@ class LegacyQueueFile:
         if content.subject_generations:
             records.append(Generations(tuple(content.subject_generations.items())))
         return records
+
+    def _renamed(self, entries: list[Entry]) -> list[Entry]:
+        """Ids are unique here: the second entry of an id gets a new one."""
+        known: set[str] = set()
+        for entry in entries:
+            if entry.entry_id in known:
+                entry.entry_id = self._mint()
+            known.add(entry.entry_id)
+        return entries
 
     def _convert(self, seq: int, item: _Entry, now: int) -> Entry:
         dispatch = item.dispatch
@@ -123,7 +132,7 @@ class LegacyQueueFile:
             enqueued_at=_moment(item.enqueued_at) or now,
             run_at=run_at,
             run_at_text=item.run_at,
-            expire_after_secs=item.expire_after_secs,
+            expire_after_secs=None if item.expire_after_secs is None else min(item.expire_after_secs, LONGEST_EXPIRY),
             repository=_repository(item.repository),
             task_id=item.task_id,
             standing=_standing(item, now),

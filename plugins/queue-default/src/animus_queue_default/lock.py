@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from animus_queue_default.clock import Clock
-from animus_queue_default.fault import LockTimeoutError
+from animus_queue_default.fault import LockTimeoutError, StorageError
 from animus_queue_default.files import Files
 
 if TYPE_CHECKING:
@@ -46,31 +46,46 @@ class Lock:
 
         Raises:
             LockTimeoutError: another process kept it past the deadline.
+            StorageError: the file system has no locks.
         """
+        deadline = self._clock.monotonic() + self._timeout_seconds
+        is_known = self._descriptor is not None
+        while True:
+            descriptor = self._open()
+            if not self._attempt(descriptor):
+                if self._clock.monotonic() >= deadline:
+                    raise LockTimeoutError(
+                        f"another process held {str(self._path)!r} for {self._timeout_seconds:g} s; ask again, and if"
+                        " that does not help look for a stopped animus-queue-default process"
+                    )
+                self._clock.sleep(_SHORTEST_PAUSE_SECONDS + _PAUSE_SPREAD_SECONDS * os.urandom(1)[0] / 255)
+            elif self._files.is_unlinked(descriptor):
+                # Deleted, maybe while we waited for it: others lock a new one by now.
+                self.close()
+                is_known = False
+            else:
+                self.is_held = True
+                return is_known
+
+    def _attempt(self, descriptor: int) -> bool:
         # portalocker costs 50 ms to import, so that waits until the handshake is over and work arrives.
         import portalocker  # noqa: PLC0415 - see above
 
         if self._flags is None:
             self._flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
-        descriptor, is_known = self._open()
-        deadline = self._clock.monotonic() + self._timeout_seconds
-        while True:
-            try:
-                portalocker.lock(descriptor, self._flags)
-            except portalocker.AlreadyLocked as error:
-                if self._clock.monotonic() >= deadline:
-                    raise LockTimeoutError(
-                        f"another process held {str(self._path)!r} for {self._timeout_seconds:g} s; ask again, and if"
-                        " that does not help look for a stopped animus-queue-default process"
-                    ) from error
-                self._clock.sleep(_SHORTEST_PAUSE_SECONDS + _PAUSE_SPREAD_SECONDS * os.urandom(1)[0] / 255)
-            else:
-                self.is_held = True
-                return is_known
+        try:
+            portalocker.lock(descriptor, self._flags)
+        except portalocker.AlreadyLocked:
+            return False
+        except portalocker.LockException as error:
+            raise StorageError(
+                f"cannot lock {str(self._path)!r}: {error}; the queue needs a local file system with file locks"
+            ) from error
+        return True
 
     def release(self) -> None:
         """Let others go on."""
-        import portalocker  # noqa: PLC0415 - as in acquire
+        import portalocker  # noqa: PLC0415 - as above
 
         self.is_held = False
         if self._descriptor is not None:
@@ -83,12 +98,9 @@ class Lock:
             self._descriptor = None
         self.is_held = False
 
-    def _open(self) -> tuple[int, bool]:
-        """The lock file's descriptor, and whether it is the one from before."""
-        if self._descriptor is not None:
-            if not self._files.is_unlinked(self._descriptor):
-                return self._descriptor, True
-            self.close()
-        self._files.make_directory(self._path.parent)
-        self._descriptor = self._files.open(self._path, create=True)
-        return self._descriptor, False
+    def _open(self) -> int:
+        """The lock file's descriptor."""
+        if self._descriptor is None:
+            self._files.make_directory(self._path.parent)
+            self._descriptor = self._files.open(self._path, create=True)
+        return self._descriptor

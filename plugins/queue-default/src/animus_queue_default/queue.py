@@ -72,7 +72,12 @@ class Queue:
         self._mint = mint
 
     def enqueue(self, request: Request) -> Receipt:
-        """Keep `request`, unless an entry for the same subject and workflow is already waiting to start now."""
+        """Keep `request`, unless an entry for the same subject and workflow is already waiting to start now.
+
+        Raises:
+            InvalidRequestError: no reply could carry the entry.
+        """
+        request.require_size()
         now = self._sweep()
         state = self._ledger.state
         if request.run_at is None:

@@ -7,12 +7,17 @@ from animus_queue_default.entry import Repository
 from animus_queue_default.fault import InvalidRequestError
 from animus_queue_default.moment import LAST_MOMENT
 
-__all__ = ["ANY_REQUEST", "MAX_KEY_LENGTH", "Request", "checked_key", "request_hash"]
+__all__ = ["ANY_REQUEST", "LONGEST_EXPIRY", "MAX_KEY_LENGTH", "MAX_REQUEST_BYTES", "Request", "checked_key", "request_hash"]
 
 ANY_REQUEST = ""
 """The hash of a request that was taken over from elsewhere and cannot be compared."""
 MAX_KEY_LENGTH = 256
 """Characters in an idempotency key, after trimming."""
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""About how long a request may be, so that every reply that has to carry its entry fits into a frame."""
+LONGEST_EXPIRY = 2**62
+"""Seconds; a longer expiry means the same, and the journal holds no larger number."""
+_SURELY_SHORT_BYTES = 256 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +36,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     run_at_text: str | None = None
     expire_after_secs: int | None = None
     repository: Repository | None = None
+
+    def require_size(self) -> None:
+        """Refuse a request whose entry no reply could carry.
+
+        Raises:
+            InvalidRequestError: it is that long.
+        """
+        if len(self.dispatch) + len(self.subject) <= _SURELY_SHORT_BYTES:
+            return
+        # A reply spells the subject four times beside the dispatch.
+        size = len(self.dispatch) + 4 * len(f"{self.subject}{self.workflow_ref}".encode())
+        if size > MAX_REQUEST_BYTES:
+            raise InvalidRequestError(
+                f"subject_dispatch takes {size} bytes of a reply, which holds {MAX_REQUEST_BYTES}: put large input into"
+                " a file and name the file"
+            )
 
     def require_expiry_in_range(self) -> None:
         """Refuse an expiry that lies beyond the last moment that can be written.

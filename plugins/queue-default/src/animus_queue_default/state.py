@@ -49,6 +49,8 @@ class QueueState:
         self.by_id: dict[str, Entry] = {}
         self.by_subject: dict[str, dict[int, Entry]] = {}
         self.immediate: dict[tuple[str, str], int] = {}
+        self._twins: dict[tuple[str, str], set[int]] = {}
+        self.returned_runs: dict[str, int] = {}
         self.keys: dict[str, tuple[int, BoundKey]] = {}
         self.finished: dict[str, Finished] = {}
         self.finished_keys: dict[str, Finished] = {}
@@ -168,7 +170,9 @@ class QueueState:
         self._note_generation(entry.subject, entry.standing.subject_generation)
         if status is Status.PENDING:
             if entry.run_at is None:
-                self.immediate.setdefault((entry.subject, entry.workflow_ref), entry.seq)
+                self._note_immediate((entry.subject, entry.workflow_ref), entry.seq)
+            if entry.standing.workflow_id is not None:
+                self.returned_runs[entry.standing.workflow_id] = entry.seq
         else:
             self.exceptional[status][entry.seq] = entry
             if status is Status.ASSIGNED:
@@ -183,15 +187,36 @@ class QueueState:
         self.counts[status] -= 1
         self.readiness.remove(entry)
         if status is Status.PENDING:
-            key = (entry.subject, entry.workflow_ref)
-            if self.immediate.get(key) == entry.seq:
-                del self.immediate[key]
+            if entry.run_at is None:
+                self._forget_immediate((entry.subject, entry.workflow_ref), entry.seq)
+            if entry.standing.workflow_id is not None:
+                self.returned_runs.pop(entry.standing.workflow_id, None)
             return
         del self.exceptional[status][entry.seq]
         if status is Status.ASSIGNED:
             _discard(self.active_subjects, entry.subject, entry.seq)
             if entry.repository is not None:
                 _discard(self.active_repositories, entry.repository.collision_key, entry.seq)
+
+    def _note_immediate(self, key: tuple[str, str], seq: int) -> None:
+        """Of entries that wait alike the oldest stands for all, whatever the order in which they came to wait."""
+        known = self.immediate.setdefault(key, seq)
+        if known != seq:
+            self.immediate[key] = min(known, seq)
+            self._twins.setdefault(key, set()).add(max(known, seq))
+
+    def _forget_immediate(self, key: tuple[str, str], seq: int) -> None:
+        twins = self._twins.get(key)
+        if twins is None:
+            del self.immediate[key]
+            return
+        if seq in twins:
+            twins.discard(seq)
+        else:
+            self.immediate[key] = min(twins)
+            twins.discard(self.immediate[key])
+        if not twins:
+            del self._twins[key]
 
     def _note_generation(self, subject: str, generation: int) -> None:
         if generation > self.generations.get(subject, 0):

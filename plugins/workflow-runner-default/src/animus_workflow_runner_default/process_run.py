@@ -80,9 +80,14 @@ async def run_program(
     record: ProcessRecord | None = None
     try:
         if program.is_recorded:
-            record = await asyncio.to_thread(
-                ledger.record, child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark
+            recording = asyncio.ensure_future(
+                asyncio.to_thread(ledger.record, child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark)
             )
+            try:
+                record = await asyncio.shield(recording)
+            except asyncio.CancelledError:
+                record = await recording  # the thread writes it whatever we do: it has to be forgotten again
+                raise
         with (
             BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
             BoundedCapture(program.stderr_file, TAIL_BYTES) as err,

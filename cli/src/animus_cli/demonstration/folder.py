@@ -18,7 +18,7 @@ from pathlib import Path
 
 from animus_cli.failure import CommandError
 
-__all__ = ["Place", "fill", "git_environment", "new_place", "remove_place", "require_git", "run_tests"]
+__all__ = ["DemoFolder", "fill", "git_environment", "new_folder", "remove_folder", "require_git", "run_tests"]
 
 GIT_SECONDS = 30.0
 """How long one git command may take."""
@@ -35,20 +35,20 @@ _REPOSITORY_SETTINGS = {
 _NO_DOT = {"gitignore": ".gitignore"}
 
 
-class Place:
+class DemoFolder:
     """Where everything of one demo lies.
 
     Attributes:
-        folder: the temporary folder.
+        root: the temporary folder itself.
         project: the repository in it.
         home: what ``~/.animus`` is for the demo.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.project = folder / "roman"
-        self.home = folder / "h"
-        self.agent = folder / "agent.py"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.project = root / "roman"
+        self.home = root / "h"
+        self.agent = root / "agent.py"
 
     def git(self, *arguments: str) -> str:
         """Run git in the project and return what it printed.
@@ -94,31 +94,31 @@ def require_git() -> None:
         )
 
 
-def new_place() -> Place:
-    """A place that does not exist yet; `fill` makes it, `remove_place` removes it."""
-    return Place(Path(tempfile.gettempdir()).resolve() / f"animus-demo-{secrets.token_hex(4)}")
+def new_folder() -> DemoFolder:
+    """A folder that does not exist yet; `fill` makes it, `remove_folder` removes it."""
+    return DemoFolder(Path(tempfile.gettempdir()).resolve() / f"animus-demo-{secrets.token_hex(4)}")
 
 
-def fill(place: Place) -> None:
+def fill(folder: DemoFolder) -> None:
     """Make the folder with the project, its first commit, and the agent."""
-    place.folder.mkdir(mode=0o700)
-    place.home.mkdir(mode=0o700)
+    folder.root.mkdir(mode=0o700)
+    folder.home.mkdir(mode=0o700)
     data = resources.files("animus_cli.demonstration") / "data"
-    values = {"@PYTHON@": json.dumps(sys.executable), "@AGENT@": json.dumps(str(place.agent))}
-    _copy(data / "project", place.project, values)
-    place.agent.write_text((data / "agent.py.txt").read_text(encoding="utf-8"), encoding="utf-8")
-    place.git("init", "--quiet", "--template=", "--initial-branch=main")
+    values = {"@PYTHON@": json.dumps(sys.executable), "@AGENT@": json.dumps(str(folder.agent))}
+    _copy(data / "project", folder.project, values)
+    folder.agent.write_text((data / "agent.py.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    folder.git("init", "--quiet", "--template=", "--initial-branch=main")
     for name, value in _REPOSITORY_SETTINGS.items():
-        place.git("config", name, value)
-    place.git("add", "--all")
-    place.git("commit", "--quiet", "--message", "Roman numerals")
+        folder.git("config", name, value)
+    folder.git("add", "--all")
+    folder.git("commit", "--quiet", "--message", "Roman numerals")
 
 
-def remove_place(place: Place) -> None:
+def remove_folder(folder: DemoFolder) -> None:
     """Remove the folder; processes that are about to end may still write into it, so this is tried a few times."""
     for _ in range(_REMOVE_TRIES):
-        shutil.rmtree(place.folder, ignore_errors=True)
-        if not place.folder.exists():
+        shutil.rmtree(folder.root, ignore_errors=True)
+        if not folder.root.exists():
             return
 
 
@@ -135,11 +135,11 @@ def _copy(source: Traversable, target: Path, values: dict[str, str]) -> None:
         (target / _NO_DOT.get(name, name)).write_text(text, encoding="utf-8")
 
 
-def run_tests(place: Place, *, seconds: float = GIT_SECONDS) -> Sequence[str]:
+def run_tests(folder: DemoFolder, *, seconds: float = GIT_SECONDS) -> Sequence[str]:
     """What the project's tests say, line by line."""
     done = subprocess.run(
         [sys.executable, "-m", "unittest"],
-        cwd=place.project,
+        cwd=folder.project,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=seconds,
