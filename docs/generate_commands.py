@@ -32,7 +32,8 @@ _AFTER_OPTIONS = """
 With `--json` a command prints one line: `{"schema": "animus.cli.v1", "ok": true, "data": ...}` on standard output, or
 on standard error one with `"ok": false` and an `error` of `code`, `message`, `exit_code`, `details`.
 
-Exit codes: 0 good, CODES, INTERRUPTED interrupted; [what they mean](when-something-is-stuck.md#exit-codes).
+Exit codes: 0 good, CODES,
+INTERRUPTED interrupted; [what they mean](when-something-is-stuck.md#exit-codes).
 
 """
 _PLACES = {

@@ -211,9 +211,7 @@ class MemoryQueue:
         rows = [entry for entry in self.entries.values() if not params.status or entry.status in params.status]
         offset = params.offset or 0
         stats = queue.QueueStats(total=len(self.entries), pending=0, assigned=0, held=0)
-        return queue.QueueListResult(
-            entries=rows[offset : offset + (params.limit or 50)], total=len(rows), stats=stats
-        )
+        return queue.QueueListResult(entries=rows[offset : offset + (params.limit or 50)], total=len(rows), stats=stats)
 
     def next_deadline(self, _: Any) -> queue.QueueNextDeadlineResult:
         waiting = [entry.run_at for entry in self.entries.values() if entry.status == "pending" and entry.run_at]

@@ -1,5 +1,7 @@
 """Inline handlers: handled together, flushed once, answered together."""
 
+import threading
+
 import json
 
 
@@ -84,3 +86,19 @@ def test_no_notification_of_a_request_is_written_after_its_reply(ready):
     ready.result("probe/notes", {"count": 1})
     ready.start("probe/late_notes", request_id="late")
     assert ready.frame() == {"jsonrpc": "2.0", "id": "late", "result": {"contexts": 2}}
+
+
+def test_shutdown_callbacks_wait_for_the_flush_of_the_same_read(loop, probe, run_in_thread):
+    world = probe.World()
+    plugin = probe.build(loop, world)
+    stopped = threading.Event()
+    plugin.on_shutdown(stopped.set)
+    seen = []
+    plugin.register_flush(lambda: seen.append(stopped.wait(0.1)))
+    host = run_in_thread(plugin, world)
+    host.handshake()
+    host.write(burst(3) + b'{"jsonrpc":"2.0","id":"end","method":"shutdown"}\n')
+    replies = [host.frame()["id"] for _ in range(4)]
+    assert replies == [0, 1, 2, "end"]
+    assert seen == [False]
+    assert stopped.is_set()

@@ -80,13 +80,14 @@ def _commands(first_line: int, text: str) -> list[Command]:
 
 
 def pattern_of(expected: list[str]) -> re.Pattern[str]:
-    """What the output has to match. Blank lines and the ends of lines do not count."""
+    """What the output has to match. Blank lines, the ends of lines and the width of columns do not count."""
     lines = []
     for line in filter(None, (line.strip() for line in expected)):
         if line == "...":
             lines.append(r"(?:.*\n)*?")
         else:
-            lines.append(r"[ \t]*" + ".*?".join(re.escape(part) for part in line.split("...")) + r"[ \t]*\n")
+            parts = (r"\s+".join(re.escape(word) for word in re.split(r"\s+", part)) for part in line.split("..."))
+            lines.append(r"[ \t]*" + ".*?".join(parts) + r"\n")
     return re.compile("".join(lines))
 
 

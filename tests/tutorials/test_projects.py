@@ -61,3 +61,19 @@ def test_click(reader):
     assert reader.ask("git diff --name-only main^1 main") == "src/click/types.py"
     assert reader.ask("git status --porcelain") == ""
     assert " passed" in reader.ask("PYTHONPATH=src python3 -m pytest -q").splitlines()[-1]
+
+
+def test_node(reader, need):
+    need("node", "npm")
+    reader.follow("node.md")
+    assert outline(reader) == [
+        ("implementation", 1, "completed"),
+        ("test", 1, "rework"),
+        ("implementation", 2, "completed"),
+        ("test", 2, "completed"),
+        ("approval", 1, "completed"),
+    ]
+    assert status_of(reader, "task:TASK-001") == "done"
+    merge, *_ = subjects_of_commits(reader, "--first-parent")
+    assert merge.endswith(": Leave punctuation out")
+    assert sorted(reader.ask("git diff --name-only main^1 main").split()) == ["index.js", "index.test.js"]

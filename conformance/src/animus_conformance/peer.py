@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import select
 import signal
 import subprocess
 import threading
@@ -19,13 +20,17 @@ from animus_conformance.transcript import Transcript
 from animus_plugin_protocol import ErrorCode
 from animus_plugin_protocol.wire.lifecycle import InitializeResult
 
-__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "Peer", "frame_of"]
+__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Peer", "frame_of"]
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer may take where the protocol names no shorter time."""
 EXIT_SECONDS: Final = 5.0
 """How long a plugin may take to end after its input ended."""
+WRITE_SECONDS: Final = 10.0
+"""How long a plugin may leave its input unread."""
 _KILL_SECONDS: Final = 5.0
+_PIPE_BYTES: Final = 4096
+"""A pipe that is ready for writing takes as many bytes without blocking (PIPE_BUF)."""
 _STDERR_SHOWN: Final = 2000
 _QUIET_SECONDS: Final = 2.0
 
@@ -102,10 +107,14 @@ class Peer:
     def send_bytes(self, data: bytes) -> None:
         """Write bytes as they are."""
         self._transcript.sent(data)
+        deadline = time.monotonic() + WRITE_SECONDS
+        left = memoryview(data)
         try:
-            stdin = cast("IO[bytes]", self._process.stdin)
-            stdin.write(data)
-            stdin.flush()
+            descriptor = cast("IO[bytes]", self._process.stdin).fileno()
+            while left:
+                if not select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))[1]:
+                    raise CheckFailedError(f"the plugin read nothing for {WRITE_SECONDS:g} s{self._said()}")
+                left = left[os.write(descriptor, left[:_PIPE_BYTES]) :]
         except (OSError, ValueError) as error:
             raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
 

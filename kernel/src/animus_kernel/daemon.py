@@ -55,7 +55,7 @@ async def _serve(project: Project, settings: DaemonSettings, ready_fd: int | Non
         swept = await sweep_orphans(kernel.ledger)
         await _start_required(kernel)
         await server.start(listen_on(path))
-        kernel.events.record("daemon_started", pid=kernel.pid, flavor=kernel.flavor.id, swept=len(swept))
+        kernel.events.record("daemon_started", pid=os.getpid(), flavor=kernel.flavor.id, swept=len(swept))
         for problem in (*kernel.packs.problems, *(error.message for error in kernel.roles.problems.values())):
             kernel.events.record("preflight_warning", message=problem)
         kernel.start_dispatcher()

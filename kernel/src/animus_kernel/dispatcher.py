@@ -142,7 +142,7 @@ class Dispatcher:
                 if self._free() > 0:
                     self._launch(run)
             leased = 0
-            while (free := self._free()) > 0 and not self._has_only_entry():
+            while (free := self._free()) > 0:
                 batch = min(free, LEASE_BATCH)
                 result = await self._queue.lease([new_run_id() for _ in range(batch)])
                 leased += sum(self._accept(item) for item in result.leased)
@@ -170,8 +170,8 @@ class Dispatcher:
 
     def _free(self) -> int:
         may_start = not (self.is_paused or self.is_draining)
-        if self._only_entry is not None:
-            return LEASE_BATCH if may_start else 0  # however many stand before it
+        if self._only_entry is not None:  # however many stand before it
+            return LEASE_BATCH if may_start and self.run_of_entry(self._only_entry) is None else 0
         return free_slots(self._settings.pool_size, self.active, may_start=may_start)
 
     def _accept(self, item: LeasedEntry) -> int:
@@ -245,9 +245,6 @@ class Dispatcher:
                 await self._queue.give_back(entry.execution, "whoever held this lease is gone")
                 self._events.record("lease_reclaimed", entry_id=entry.entry_id, workflow_id=entry.workflow_id)
         return len(found)
-
-    def _has_only_entry(self) -> bool:
-        return self._only_entry is not None and self.run_of_entry(self._only_entry) is not None
 
     async def _return_others(self) -> None:
         """Hosting one entry only: what had to be leased on the way to it goes back where it was."""

@@ -4,7 +4,7 @@ The category decides the exit code of the command line and the code on the socke
 where, and what to do; `remediation` repeats the last part for programs.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from animus_plugin_protocol.errors import ErrorCode as E
 from animus_plugin_protocol.errors import RpcFault
@@ -101,7 +101,7 @@ def error_from_wire(error: dict[str, Any]) -> KernelError:
 def category_of(fault: RpcFault) -> Any:
     """The category that a plugin put into its error, if it did."""
     data: Any = fault.data
-    return data.get("category") if isinstance(data, dict) else None
+    return cast("dict[str, Any]", data).get("category") if isinstance(data, dict) else None
 
 
 def error_from_fault(fault: RpcFault, method: str) -> KernelError:

@@ -128,7 +128,7 @@ def read_events(path: Path, *, since: datetime.datetime | None = None, limit: in
 def redacted(value: Any) -> Any:
     """`value` without what stands below keys that name secrets."""
     if isinstance(value, dict):
-        items = cast("dict[Any, Any]", value).items()
+        items = cast("dict[str, Any]", value).items()
         hidden = {name for name, item in items if _names_secret(name) and not isinstance(item, int | float)}
         return {name: "[redacted]" if name in hidden else redacted(item) for name, item in items}
     if isinstance(value, list | tuple):
@@ -136,8 +136,8 @@ def redacted(value: Any) -> Any:
     return value
 
 
-def _names_secret(name: Any) -> bool:
-    return isinstance(name, str) and _SECRET_KEY.search(name) is not None
+def _names_secret(name: str) -> bool:
+    return _SECRET_KEY.search(name) is not None
 
 
 def _previous(path: Path) -> Path:

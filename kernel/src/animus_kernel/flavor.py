@@ -33,7 +33,7 @@ _DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Distribution requirements, and with that, for what they are needed."""
+    """Distributions to install, and with that, for what they are needed."""
 
     required: list[str] = []
     recommended: list[str] = []

@@ -12,7 +12,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -124,9 +124,9 @@ class HostCalls:
             await asyncio.wait([call])  # bounded: the runtime waits ten seconds for a cancelled call
             raise
         except RpcFault as fault:
-            said: Any = fault.data
-            kept: dict[str, Any] = said if isinstance(said, dict) else {} if said is None else {"data": said}
-            fault.data = kept | {"via": {"kind": params.kind, "name": callee.plugin}}
+            data: Any = fault.data
+            said = cast("dict[str, Any]", data) if isinstance(data, dict) else {"data": data}
+            fault.data = said | {"via": {"kind": params.kind, "name": callee.plugin}}
             raise
         finally:
             stream.close()

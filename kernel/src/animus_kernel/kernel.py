@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import importlib
-import os
 import traceback
 from typing import Any
 
@@ -47,7 +46,7 @@ class Kernel:
         self.project, self.settings, self.purpose = project, settings, purpose
         self.flavor, self.packs, self.roles = assembly.flavor, assembly.packs, assembly.roles
         self.clock = SystemClock()
-        self.pid, self.started_at = os.getpid(), self.clock.now()
+        self.started_at = self.clock.now()
         self.events = EventLog(project.events_path, project.root)
         self.jobs = Jobs(self.report_failure)
         self.ledger = ProcessLedger(project.state_dir / "processes")

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 
@@ -35,7 +34,8 @@ def start_daemon(project: Project, settings: DaemonSettings) -> DaemonStatusResu
         KernelError: ``conflict`` when one runs already; why it did not start, with the tail of its log.
     """
     project.ensure_state()
-    _bound_log(project.log_path)
+    if project.log_path.exists() and project.log_path.stat().st_size > _LOG_LIMIT_BYTES:
+        project.log_path.replace(project.log_path.with_suffix(".previous.log"))
     ready, ready_fd = os.pipe()
     words = ["--project-root", str(project.root), "--ready-fd", str(ready_fd)]
     argv = [sys.executable, "-P", "-m", "animus_kernel", *words, "--settings", msgspec.json.encode(settings).decode()]
@@ -100,8 +100,3 @@ def _read_ready(ready: int) -> bytes:
     if not select.select([ready], [], [], START_SECONDS)[0]:
         return b""
     return os.read(ready, 65536)
-
-
-def _bound_log(path: Path) -> None:
-    if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES:
-        path.replace(path.with_suffix(".previous.log"))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from animus_plugin_protocol.wire import control as c
 from animus_plugin_protocol.wire import queue as q
 from animus_plugin_protocol.wire import subject as s
+from animus_plugin_protocol.wire import workflow_runner as w
 
 __all__ = ["OPERATIONS", "Operation", "Place"]
 
@@ -85,6 +86,10 @@ _TABLE = (
     _row("subject/list", c.SubjectListParams, c.SubjectListResult, "subjects:list_subjects", "List subjects."),
     _row("subject/get", c.SubjectGetParams, s.Subject, "subjects:get", "Show one subject.", arguments=_ID),
     _row("subject/update", c.SubjectUpdateParams, s.Subject, "subjects:update", "Change a subject.", shown=_HIDDEN),
+    _row("subject/delete", c.SubjectGetParams, s.SubjectDeleteResult, "subjects:delete",
+         "Remove a subject.", shown=_HIDDEN),
+    _row("subject/batch-create", c.SubjectBatchParams, c.SubjectBatchResult, "subjects:batch_create",
+         "Make several subjects.", shown=_HIDDEN),
     _row("subject/status", c.SubjectStatusParams, s.Subject, "subjects:set_status",
          "Set a subject's status.", arguments=("id", "status")),
     _row("subject/next", c.SubjectNextParams, c.SubjectNextResult, "subjects:next_subject",
@@ -99,6 +104,8 @@ _TABLE = (
          "Free a held entry.", arguments=_ID),
     _row("queue/drop", c.QueueEntryIdParams, c.QueueMutationResult, "queue:drop",
          "Take an entry off the queue.", arguments=_ID),
+    _row("queue/reorder", c.QueueReorderParams, q.QueueReorderResult, "queue:reorder",
+         "Put entries first.", arguments=("ids",)),
     _row("workflow/run", c.WorkflowRunParams, c.WorkflowRunResult, "workflows:run",
          "Start a workflow.", arguments=("definition",), flags=_RUN_FLAGS),
     _row("workflow/list", c.WorkflowListParams, c.WorkflowListResult, "workflows:list_runs",
@@ -115,10 +122,18 @@ _TABLE = (
          "Let a run pass its gate.", arguments=_ID),
     _row("workflow/phase/reject", c.PhaseGateParams, c.WorkflowSignalResult, "steering:reject",
          "Refuse a run at its gate.", arguments=_ID),
+    _row("workflow/delete", c.WorkflowGetParams, c.WorkflowDeleteResult, "workflows:delete",
+         "Forget a run that has ended.", shown=_HIDDEN),
+    _row("workflow/inspect", w.WorkflowInspectParams, w.WorkflowInspectResult, "workflows:inspect",
+         "Ask the runner about a run or a definition.", shown=_HIDDEN),
     _row("workflow/events", c.WorkflowEventsParams, c.WorkflowEvent, "workflows:events",
          "Follow runs.", shown=_HIDDEN, place=Place.DAEMON, stream="workflow/event"),
     _row("workflow/config/validate", c.EmptyParams, c.ConfigValidateResult, "workflows:validate_config",
          "Check the workflow files; findings carry file, line and column."),
+    _row("workflow/config/get", c.EmptyParams, c.WorkflowConfigResult, "workflows:get_config",
+         "Print the compiled definitions."),
+    _row("plugin/call", c.PluginCallParams, Any, "plugins:call",
+         "Call a method of a plugin.", arguments=("name", "method")),
     _row("plugin/list", c.PluginListParams, c.PluginListResult, "plugins:list_plugins",
          "List the plugins that were found, and where was looked.", place=Place.LOCAL),
     _row("plugin/trust", c.PluginTrustParams, c.PluginTrustResult, "plugins:trust",

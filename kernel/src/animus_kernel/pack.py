@@ -5,7 +5,7 @@ one with an id wins. The workflows inside a pack are the runner's business; the 
 of subjects and the projection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,6 +25,9 @@ __all__ = ["Pack", "PackManifest", "Packs", "resolve_packs"]
 _GROUP = "animus.packs"
 _FILE = "pack.toml"
 _BUILTIN = "builtin"
+
+
+RunStatus = Literal["pending", "running", "paused", "completed", "failed", "escalated", "cancelled"]
 
 
 class Ownership(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +61,7 @@ class PackManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     description: str = ""
     subjects: Subjects = Subjects()
     workflows: Workflows = Workflows()
-    projection: dict[str, SubjectStatus] = {}
+    projection: dict[RunStatus, SubjectStatus] = {}
 
 
 class Pack(NamedTuple):
@@ -79,12 +82,12 @@ class Packs(NamedTuple):
     packs: list[Pack]
     problems: list[str]
 
-    def projection_for(self, kind: str) -> dict[str, SubjectStatus]:
+    def projection_for(self, kind: str) -> Mapping[str, SubjectStatus]:
         """Run status to subject status for subjects of `kind`; the first pack that owns the kind decides."""
         wanted = canonical_kind(kind)
         for pack in self.packs:
             if wanted in {canonical_kind(owned) for owned in pack.manifest.subjects.kinds}:
-                return pack.manifest.projection
+                return {str(status): shown for status, shown in pack.manifest.projection.items()}
         return {}
 
 

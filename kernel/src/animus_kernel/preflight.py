@@ -91,9 +91,7 @@ def _check_assembly(assembly: Assembly) -> Iterator[Finding]:
         yield Finding(f"role:{role}", severity, error.message, error.remediation.get("install_command"))
     for required, severity in ((True, "error"), (False, "warning")):
         for need in missing_distributions(assembly.flavor, required=required):
-            message = (
-                f"flavor {assembly.flavor.id!r} needs {need.distribution!r} for {need.section}; it is not installed"
-            )
+            message = f"{need.distribution!r} is not installed; flavor {assembly.flavor.id!r} needs it: {need.section}"
             yield Finding("distribution", severity, message, install_command([need.distribution]))
     for plugin in assembly.found.plugins:
         if plugin.problem is not None:

@@ -33,7 +33,7 @@ class Projector:
         facts = {"workflow_id": run.run_id, "subject_id": run.subject_id, "status": status.value}
         try:
             wire, seconds = SubjectStatusParams(id=run.subject_id, status=status), PROJECTION_SECONDS
-            await ask_backend(self._plugins, kind, SUBJECT_STATUS, wire, Subject, timeout_seconds=seconds)
+            await ask_backend(self._plugins, kind, SUBJECT_STATUS, wire, Subject, seconds)
         except RpcFault as fault:
             self._events.record("projection_failed", **facts, reason=fault.message)
         else:

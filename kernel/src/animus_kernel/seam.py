@@ -44,39 +44,33 @@ class Plugins(Protocol):
 
 
 async def ask(
-    plugins: Plugins, method: str, params: Any, answer: type[AnswerType], *, timeout_seconds: float = CALL_SECONDS
+    plugins: Plugins, method: str, params: Any, answer: type[AnswerType], seconds: float = CALL_SECONDS
 ) -> AnswerType:
     """Call `method` at the holder of its kind and decode the result as `answer`.
 
     Raises:
         RpcFault: as `Plugins.call`; `FatalError` when the result does not fit its type.
     """
-    return await _ask(plugins, METHODS[method].kind, method, params, answer, timeout_seconds)
+    return await _ask(plugins, METHODS[method].kind, method, params, answer, seconds)
 
 
 async def ask_backend(
-    plugins: Plugins,
-    kind: str,
-    method: str,
-    params: Any,
-    answer: type[AnswerType],
-    *,
-    timeout_seconds: float = CALL_SECONDS,
+    plugins: Plugins, kind: str, method: str, params: Any, answer: type[AnswerType], seconds: float = CALL_SECONDS
 ) -> AnswerType:
     """As `ask`, for the backend of one kind of subjects; hosts spell its methods ``<kind>/<verb>``."""
     spelling = subject_verb(kind, method)
-    return await _ask(plugins, f"{SUBJECT_ROLE}{kind}", spelling, params, answer, timeout_seconds)
+    return await _ask(plugins, f"{SUBJECT_ROLE}{kind}", spelling, params, answer, seconds)
 
 
 async def _ask(
-    plugins: Plugins, role: str, method: str, params: Any, answer: type[AnswerType], timeout_seconds: float
+    plugins: Plugins, role: str, method: str, params: Any, answer: type[AnswerType], seconds: float
 ) -> AnswerType:
     try:
-        raw = await plugins.call(role, method, params, timeout_seconds=timeout_seconds)
+        raw = await plugins.call(role, method, params, timeout_seconds=seconds)
     except RetriableError as fault:
         if fault.code != ErrorCode.HOST_PLUGIN_DIED or method.rpartition("/")[2] not in _READS:
             raise
-        raw = await plugins.call(role, method, params, timeout_seconds=timeout_seconds)
+        raw = await plugins.call(role, method, params, timeout_seconds=seconds)
     try:
         return msgspec.json.decode(raw or b"null", type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

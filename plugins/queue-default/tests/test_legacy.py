@@ -7,6 +7,7 @@ import pytest
 from animus_queue_default.clock import HandClock
 from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.files import Files
+from animus_queue_default.frame import MAGIC_LENGTH, read_frames
 from animus_queue_default.legacy import LegacyQueueFile
 from animus_queue_default.record import Added, Generations
 from animus_queue_default.status import Condition, Status
@@ -95,3 +96,37 @@ def test_a_damaged_file_stops_the_queue_before_it_writes(connect, tmp_path, rpc_
     with pytest.raises(rpc_error, match=r"queue\.json"):
         host.call("queue/list", {})
     assert not list((tmp_path / "state" / "queue").glob("journal-*"))
+
+
+def test_a_second_entry_of_an_id_gets_its_own(read, dispatch):
+    twins = [{"entry_id": "e", "dispatch": dispatch("A")}, {"entry_id": "e", "dispatch": dispatch("B")}]
+    first, second = read(twins)
+    assert first.entry.entry_id == "e"
+    assert second.entry.entry_id != "e"
+
+
+def test_a_number_out_of_range_is_refused_or_bounded(read, dispatch, connect, tmp_path, rpc_error):
+    (record,) = read([{"entry_id": "e", "dispatch": dispatch(), "expire_after_secs": 2**70}])
+    assert record.entry.expire_after_secs < 2**63
+    path = tmp_path / "project" / ".animus" / "queue.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps([{"entry_id": "e", "dispatch": dispatch(), "lease_generation": 2**70}]))
+    with pytest.raises(rpc_error, match="out of range"):
+        connect().call("queue/list", {})
+
+
+def test_a_large_file_is_taken_over_in_frames_of_readable_length(open_store, tmp_path, dispatch):
+    path = tmp_path / "queue.json"
+    path.write_text(json.dumps([{"entry_id": f"e{n}", "dispatch": dispatch(f"T{n}")} for n in range(1_500)]))
+    first = open_store(predecessor=LegacyQueueFile(path, Files()))
+    first.begin(create=True)
+    first.commit()
+    first.close()
+    lengths = []
+    data = (tmp_path / "queue" / "journal-00000001.log").read_bytes()
+    for payload, _ in read_frames(lambda length, start: data[start : start + length], MAGIC_LENGTH):
+        lengths.append(len(payload))
+    assert len(lengths) == 3
+    again = open_store()
+    again.begin()
+    assert len(again.state.entries) == 1_500

@@ -194,3 +194,23 @@ def test_the_queue_needs_no_home_when_the_host_says_where(tmp_path, spawn, dispa
     host, _ = spawn(env={"HOME": "/nonexistent"})
     assert host.call("queue/enqueue", {"subject_dispatch": dispatch()})["enqueued"]
     assert os.listdir(tmp_path / "state") == ["queue"]  # noqa: PTH208 - names only
+
+
+def test_what_arrives_with_the_shutdown_is_durable_and_acknowledged(spawn, dispatch):
+    for turn in range(3):
+        host, process = spawn()
+        calls = [("queue/enqueue", {"subject_dispatch": dispatch(f"{turn}-{number}")}) for number in range(200)]
+        answers = host.call_together([*calls, ("shutdown", None)])
+        assert all(answer["enqueued"] for answer in answers[:-1])
+        process.stdin.close()
+        assert process.wait(WAIT_SECONDS) == 0
+        survivor, _ = spawn()
+        assert survivor.call("queue/stats")["total"] == 200 * (turn + 1)
+
+
+def test_a_number_the_journal_cannot_hold_spoils_nothing(host, dispatch):
+    huge = {"subject_dispatch": dispatch("A"), "run_at": "2030-01-01T00:00:00Z", "expire_after_secs": 2**70}
+    good = {"subject_dispatch": dispatch("B")}
+    first, second = host.call_together([("queue/enqueue", huge), ("queue/enqueue", good)])
+    assert first["enqueued"]
+    assert second["enqueued"]

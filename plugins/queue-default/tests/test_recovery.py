@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+from pathlib import Path
 
 import portalocker
 import pytest
@@ -176,11 +177,12 @@ class FullForSegments(Files):
 def test_a_compaction_that_cannot_begin_leaves_no_draft_and_no_descriptor(open_store, clock, ask, tmp_path):
     store = open_store(files=FullForSegments(), compaction_floor_bytes=1_024)
     churn(store, clock, ask, 2)
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir())) if descriptors.is_dir() else None
     churn(store, clock, ask, 40, "more")
     assert not list((tmp_path / "queue").glob("*.tmp-*"))
     if before is not None:
-        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len(list(descriptors.iterdir())) <= before
 
 
 def test_a_save_that_fails_leaves_no_draft(tmp_path):
@@ -199,15 +201,15 @@ def test_a_lock_file_deleted_while_waiting_for_it_is_not_trusted(open_store, clo
     with batch(store, clock) as (queue, _):
         queue.enqueue(ask("task:A"))
     path = tmp_path / "queue" / "lock"
-    lock = portalocker.lock
+    lock = portalocker.portalocker.FlockLocker.lock
     deleted = []
 
-    def delete_first(descriptor, flags):
+    def delete_first(self, descriptor, flags):
         if not deleted:
             deleted.append(path.unlink())
-        lock(descriptor, flags)
+        lock(self, descriptor, flags)
 
-    monkeypatch.setattr(portalocker, "lock", delete_first)
+    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "lock", delete_first)
     store.begin()
     monkeypatch.undo()
     descriptor = os.open(path, os.O_RDWR)
@@ -218,10 +220,10 @@ def test_a_lock_file_deleted_while_waiting_for_it_is_not_trusted(open_store, clo
 
 
 def test_a_file_system_without_locks_is_named(open_store, monkeypatch):
-    def refuse(descriptor, flags):
+    def refuse(self, descriptor, flags):
         raise portalocker.LockException(OSError(37, "No locks available"), "No locks available")
 
-    monkeypatch.setattr(portalocker, "lock", refuse)
+    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "lock", refuse)
     store = open_store()
     with pytest.raises(StorageError, match="No locks available"):
         store.begin(create=True)

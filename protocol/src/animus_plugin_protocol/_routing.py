@@ -75,6 +75,7 @@ class Engine:
             methods.HOST_NOTE: self._host_note,
         }
         self.is_stopped = False
+        self._is_shutting_down = False
 
     def receive(self, lines: Iterable[bytes | OversizedLine]) -> None:
         """Handle the lines of one read, in order, and write what the reader answers in one write."""
@@ -96,6 +97,10 @@ class Engine:
         data = replies[0] if len(replies) == 1 else b"".join([reply for reply in replies if reply is not None])
         if data:
             self._session.outbox.put(data)
+        if self._is_shutting_down:
+            # Only now: the callbacks close what the inline requests of the same read have just used.
+            self._is_shutting_down = False
+            self._scheduler.defer(self._ending.stop_work)
 
     def host_is_gone(self) -> None:
         """The host closed stdin, or sent ``exit``: nothing is asked of it any more. Called on the reader."""
@@ -245,7 +250,7 @@ class Engine:
         self._handshake.close()
         if frame.wants_reply:
             self._ending.reply_when_stopped(encode_result(frame.id, _EMPTY, methods.SHUTDOWN))
-        self._scheduler.defer(self._ending.stop_work)
+        self._is_shutting_down = True
 
     def _exit(self, frame: Frame) -> bytes | None:
         self.is_stopped = True

@@ -1,6 +1,7 @@
 """The daemon itself: how it is, what happened, and what it may start."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 from animus_kernel.endpoint import socket_path
@@ -26,7 +27,7 @@ async def status(kernel: Kernel, _: control.EmptyParams) -> control.DaemonStatus
         )
     return control.DaemonStatusResult(
         running=True,
-        pid=kernel.pid,
+        pid=os.getpid(),
         uptime_seconds=(kernel.clock.now() - kernel.started_at).total_seconds(),
         version=VERSION,
         project_root=str(project.root),

@@ -1,16 +1,21 @@
 """Plugins that were found, and trusting the ones a repository brought."""
 
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from animus_kernel.assembly import assemble
 from animus_kernel.errors import KernelError
+from animus_kernel.kernel import Kernel
 from animus_kernel.project import Project
 from animus_kernel.roles import RoleTable
+from animus_kernel.seam import CALL_SECONDS
 from animus_plugin_protocol.wire import control
 from animus_plugin_runtime import Candidate, Discovery, TrustStore, discover
 from animus_plugin_runtime.errors import TrustError
 
-__all__ = ["list_plugins", "trust"]
+__all__ = ["call", "list_plugins", "trust"]
 
 
 def list_plugins(project: Project, params: control.PluginListParams) -> control.PluginListResult:
@@ -28,9 +33,15 @@ def list_plugins(project: Project, params: control.PluginListParams) -> control.
     return control.PluginListResult(plugins=rows, warnings=warnings, searched=found.searched)
 
 
+async def call(kernel: Kernel, params: control.PluginCallParams) -> Any:
+    """Whatever a plugin answers to a method."""
+    connection = await kernel.plugins.connection_named(params.name)
+    return msgspec.json.decode(await connection.call_raw(params.method, params.params, timeout_seconds=CALL_SECONDS))
+
+
 def trust(project: Project, params: control.PluginTrustParams) -> control.PluginTrustResult:
     """Trust a file as it is now."""
-    path = (project.root / params.path).absolute() if not Path(params.path).exists() else Path(params.path).absolute()
+    path = Path(params.path).absolute() if Path(params.path).exists() else project.root / params.path
     try:
         digest = TrustStore(project.config_dir / "trust.json").trust(path)
     except TrustError as error:
@@ -52,4 +63,7 @@ def _row(plugin: Candidate, roles: RoleTable | None) -> control.PluginRow:
         roles=held,
         in_flavor=bool(held),
         problem=plugin.problem or shadowed,
+        description=manifest.description if manifest else None,
+        capabilities=manifest.capabilities if manifest else [],
+        environment=[variable.name for variable in manifest.env_required] if manifest else [],
     )

@@ -26,8 +26,7 @@ async def status(kernel: Kernel, params: control.EmptyParams) -> control.Project
     subjects: dict[str, dict[str, int]] = {}
     for kind in kernel.plugins.subject_kinds():
         try:
-            page = await list_subjects(kernel, control.SubjectListParams(kind=kind, limit=_SUBJECTS))
-            subjects[kind] = dict(Counter(subject.status.value for subject in page.subjects))
+            subjects[kind] = await _count(kernel, kind)
         except RpcFault as fault:
             problems.append(fault.message)
     return control.ProjectStatusResult(
@@ -42,3 +41,15 @@ async def status(kernel: Kernel, params: control.EmptyParams) -> control.Project
         subjects=subjects,
         problems=problems,
     )
+
+
+async def _count(kernel: Kernel, kind: str) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    cursor: str | None = None
+    while True:
+        params = control.SubjectListParams(kind=kind, limit=_SUBJECTS, cursor=cursor)
+        page = await list_subjects(kernel, params)
+        counted.update(subject.status.value for subject in page.subjects)
+        cursor = page.next_cursor
+        if cursor is None:
+            return dict(counted)

@@ -9,7 +9,7 @@ from animus_kernel.seam import ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire import control, queue
 
-__all__ = ["drop", "enqueue", "hold", "list_entries", "release", "row_of", "stats"]
+__all__ = ["drop", "enqueue", "hold", "list_entries", "release", "reorder", "row_of", "stats"]
 
 _CONTROL_WORDS = {"pending": "ready", "assigned": "in-flight"}
 
@@ -52,6 +52,12 @@ async def drop(kernel: Kernel, params: control.QueueEntryIdParams) -> control.Qu
         for entry_id in result.changed:
             kernel.dispatcher.check_lease(entry_id)
     return result
+
+
+async def reorder(kernel: Kernel, params: control.QueueReorderParams) -> queue.QueueReorderResult:
+    """Put entries first."""
+    wire = queue.QueueReorderParams(entry_ids=params.ids)
+    return await ask(kernel.plugins, methods.QUEUE_REORDER, wire, queue.QueueReorderResult)
 
 
 async def _each(

@@ -1,6 +1,7 @@
 """Subjects: each call goes to the plugin that holds the role for their kind."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -8,10 +9,13 @@ from animus_kernel.door import split_subject
 from animus_kernel.kernel import Kernel
 from animus_kernel.seam import ask_backend
 from animus_plugin_protocol import methods
+from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire import control, subject
 from animus_plugin_protocol.wire.dispatch import canonical_kind
 
-__all__ = ["create", "get", "list_subjects", "next_subject", "set_status", "update"]
+__all__ = ["batch_create", "create", "delete", "get", "list_subjects", "next_subject", "set_status", "update"]
+
+AnswerType = TypeVar("AnswerType")
 
 
 async def create(kernel: Kernel, params: control.SubjectCreateParams) -> subject.Subject:
@@ -29,32 +33,43 @@ async def list_subjects(kernel: Kernel, params: control.SubjectListParams) -> co
     return control.SubjectListResult(subjects=page.subjects, next_cursor=page.next_cursor)
 
 
-async def get(kernel: Kernel, params: control.SubjectGetParams) -> subject.Subject:
-    """One subject."""
-    kind, subject_id = split_subject(params.id)
-    return await ask_backend(
-        kernel.plugins, kind, methods.SUBJECT_GET, subject.SubjectIdParams(id=subject_id), subject.Subject
-    )
+async def batch_create(kernel: Kernel, params: control.SubjectBatchParams) -> control.SubjectBatchResult:
+    """Make several subjects, one after the other."""
+    made: list[subject.Subject] = []
+    faults: list[control.SubjectFault] = []
+    for index, item in enumerate(params.items):
+        try:
+            made.append(await create(kernel, item))
+        except RpcFault as fault:
+            faults.append(control.SubjectFault(index=index, title=item.title, message=fault.message))
+            if params.stop_on_error:
+                break
+    return control.SubjectBatchResult(subjects=made, faults=faults)
 
 
-async def update(kernel: Kernel, params: control.SubjectUpdateParams) -> subject.Subject:
-    """Change a subject."""
-    kind, subject_id = split_subject(params.id)
-    wire = subject.SubjectUpdateParams(id=subject_id, patch=params.patch)
-    return await ask_backend(kernel.plugins, kind, methods.SUBJECT_UPDATE, wire, subject.Subject)
+def _at_backend(method: str, answer: type[AnswerType]) -> Callable[[Kernel, Any], Awaitable[AnswerType]]:
+    """The handler of an operation on one subject: its backend gets the same params with the canonical id."""
+
+    async def handle(kernel: Kernel, params: Any) -> AnswerType:
+        kind, subject_id = split_subject(params.id)
+        wire = msgspec.structs.replace(params, id=subject_id)
+        return await ask_backend(kernel.plugins, kind, method, wire, answer)
+
+    return handle
 
 
-async def set_status(kernel: Kernel, params: control.SubjectStatusParams) -> subject.Subject:
-    """Set a subject's status."""
-    kind, subject_id = split_subject(params.id)
-    wire = subject.SubjectStatusParams(id=subject_id, status=params.status)
-    return await ask_backend(kernel.plugins, kind, methods.SUBJECT_STATUS, wire, subject.Subject)
+get = _at_backend(methods.SUBJECT_GET, subject.Subject)
+update = _at_backend(methods.SUBJECT_UPDATE, subject.Subject)
+set_status = _at_backend(methods.SUBJECT_STATUS, subject.Subject)
+delete = _at_backend(methods.SUBJECT_DELETE, subject.SubjectDeleteResult)
 
 
 async def next_subject(kernel: Kernel, params: control.SubjectNextParams) -> control.SubjectNextResult:
     """The most urgent ready subject; backends answer null, the subject, or the subject in an object."""
     kind = canonical_kind(params.kind)
-    found = await ask_backend(kernel.plugins, kind, methods.SUBJECT_NEXT, subject.SubjectNextParams(kind=kind), Any)
-    if isinstance(found, dict) and "subject" in found:
+    wire = subject.SubjectNextParams(kind=kind)
+    raw = await ask_backend(kernel.plugins, kind, methods.SUBJECT_NEXT, wire, msgspec.Raw)
+    found: dict[str, Any] | None = msgspec.json.decode(raw)
+    if found is not None and "subject" in found:
         found = found["subject"]
     return control.SubjectNextResult(subject=None if found is None else msgspec.convert(found, subject.Subject))

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,11 +19,24 @@ from animus_kernel.seam import ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire import workflow_journal as journal
-from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigValidateResult
+from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigLoadResult, ConfigValidateResult
 from animus_plugin_protocol.wire.dispatch import qualified_id
-from animus_plugin_protocol.wire.workflow_runner import WaitingFor
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowInspectParams, WorkflowInspectResult
 
-__all__ = ["LEASE_WAIT_SECONDS", "events", "find_run", "get", "list_runs", "run", "validate_config"]
+__all__ = [
+    "LEASE_WAIT_SECONDS",
+    "delete",
+    "events",
+    "find_run",
+    "get",
+    "get_config",
+    "inspect",
+    "journalled",
+    "list_runs",
+    "no_run",
+    "run",
+    "validate_config",
+]
 
 LEASE_WAIT_SECONDS = 2.0
 """How long ``workflow/run`` waits for its entry to be leased, so that it can say the run id."""
@@ -38,6 +52,7 @@ class _Blob(msgspec.Struct):
     reason: str | None = None
     waiting: WaitingFor | None = None
     phases: list[_Phase] = []
+    branch: str | None = None
 
 
 async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.WorkflowRunResult:
@@ -76,7 +91,7 @@ async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> contr
 async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowGetResult:
     """One run by its id or its entry's; an entry whose run has not begun is pending."""
     run_id, entry = await find_run(kernel, params.id)
-    run = await _journalled(kernel, run_id or params.id)
+    run = await journalled(kernel, run_id or params.id)
     if run is not None:
         return control.WorkflowGetResult(**msgspec.structs.asdict(summary_of(run)), detail=run.blob)
     if entry is not None:
@@ -88,8 +103,13 @@ async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.Work
             subject_id=entry.subject_id,
             reason=entry.hold_reason,
         )
+    raise no_run(params.id)
+
+
+def no_run(run_id: str) -> KernelError:
+    """There is no such run."""
     step = {"kind": "invalid_input", "next_step": "animus workflow list"}
-    raise KernelError("not_found", f"there is no run {params.id!r}", remediation=step)
+    return KernelError("not_found", f"there is no run {run_id!r}", remediation=step)
 
 
 async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
@@ -100,7 +120,7 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
     found = kernel.dispatcher.run_of_entry(wanted) if kernel.dispatcher else None
     if found is not None:
         return found.run_id, None
-    if await _journalled(kernel, wanted) is not None:
+    if await journalled(kernel, wanted) is not None:
         return wanted, None
     for event in reversed(await asyncio.to_thread(read_events, kernel.project.events_path)):
         if event.kind == "run_started" and event.payload.get("entry_id") == wanted:
@@ -108,7 +128,8 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
     return wanted, None
 
 
-async def _journalled(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
+async def journalled(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
+    """The run as its journal has it."""
     params = journal.JournalRunParams(workflow_id=run_id)
     return (await ask(kernel.plugins, methods.JOURNAL_LOAD, params, journal.JournalLoadResult)).run
 
@@ -131,6 +152,34 @@ async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncI
                 yield control.WorkflowEvent(workflow_id=run_id, kind=event.kind, occurred_at=at, payload=payload)
 
     return tell()
+
+
+async def delete(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowDeleteResult:
+    """Forget a run that has ended: its journal, its logs and its files; a worktree that is left stays."""
+    run = await journalled(kernel, params.id)
+    if run is None:
+        raise no_run(params.id)
+    if run.status not in ENDED_STATUSES:
+        step = {"kind": "conflict", "next_step": f"animus workflow cancel {params.id}"}
+        raise KernelError("conflict", f"run {params.id!r} is {run.status}, not ended", remediation=step)
+    await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run.workflow_id), Any)
+    state, freed = kernel.project.state_dir, 0
+    for directory in (state / "runs" / run.workflow_id, state / "logs" / "runs" / run.workflow_id):
+        freed += sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+    return control.WorkflowDeleteResult(id=run.workflow_id, bytes_freed=freed, worktree=run.blob.get("worktree"))
+
+
+async def inspect(kernel: Kernel, params: WorkflowInspectParams) -> WorkflowInspectResult:
+    """What the runner says about a run or a definition."""
+    return await ask(kernel.plugins, methods.WORKFLOW_INSPECT, params, WorkflowInspectResult)
+
+
+async def get_config(kernel: Kernel, _: control.EmptyParams) -> control.WorkflowConfigResult:
+    """The compiled definitions."""
+    params = ConfigLoadParams(project_root=str(kernel.project.root), repo_scope=kernel.project.repo_scope)
+    loaded = await ask(kernel.plugins, methods.CONFIG_LOAD, params, ConfigLoadResult)
+    return control.WorkflowConfigResult(config=loaded.config.config)
 
 
 async def validate_config(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:
@@ -157,4 +206,5 @@ def summary_of(run: journal.JournalRun) -> control.WorkflowRunSummary:
         attempt=last.attempt,
         reason=blob.reason,
         waiting=blob.waiting,
+        branch=blob.branch,
     )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from animus_queue_default.entry import Finished
 from animus_queue_default.files import Files
 from animus_queue_default.frame import HISTORY_MAGIC, JOURNAL_MAGIC
-from animus_queue_default.history import History, encode_finished, segment_path
+from animus_queue_default.history import encode_finished, segment_path
 from animus_queue_default.journal import encode_batch, encode_record, journal_path
 from animus_queue_default.record import FORMAT, Added, Bound, Changed, Generations, Header, Moved, Record, Sealed
 from animus_queue_default.state import QueueState
@@ -36,17 +36,19 @@ class _Draft:
         self.path = path
         self._temporary = path.with_name(f"{path.name}.tmp-{suffix}")
         self._descriptor = files.open(self._temporary, fresh=True)
-        files.write(self._descriptor, magic, 0)
         self._is_open = True
-        self.end = len(magic)
+        self.end = 0
+        try:
+            self.write(magic)
+        except OSError:
+            self.discard()
+            raise
 
-    def write(self, data: bytes) -> int:
-        """Add `data` durably; returns where it begins."""
-        start = self.end
-        self._files.write(self._descriptor, data, start)
+    def write(self, data: bytes) -> None:
+        """Add `data` durably."""
+        self._files.write(self._descriptor, data, self.end)
         self._files.sync(self._descriptor)
-        self.end = start + len(data)
-        return start
+        self.end += len(data)
 
     def publish(self) -> None:
         self._files.sync(self._descriptor)
@@ -82,10 +84,9 @@ class Compaction:
         self._mirrored: list[bytes] = []
         self._last_seq = state.next_seq - 1
         self._cutoff = 0
-        self.archived = list(state.finished.values())
-        self._places: list[tuple[int, list[Finished]]] = []
+        self._archived = list(state.finished.values())
         self._journal = _Draft(files, journal_path(directory, number), JOURNAL_MAGIC, suffix)
-        self._segment = _Draft(files, segment_path(directory, number), HISTORY_MAGIC, suffix) if self.archived else None
+        self._segment: _Draft | None = None
         header = Header(
             format=FORMAT,
             number=number,
@@ -94,7 +95,13 @@ class Compaction:
             next_position=state.next_position,
             front_position=state.front_position,
         )
-        self._journal.write(encode_batch([encode_record(header)]))
+        try:
+            self._journal.write(encode_batch([encode_record(header)]))
+            if self._archived:
+                self._segment = _Draft(files, segment_path(directory, number), HISTORY_MAGIC, suffix)
+        except OSError:
+            self._journal.discard()
+            raise
         self._steps = self._plan(list(state.entries), list(state.generations.items()))
         self.is_complete = False
 
@@ -119,15 +126,13 @@ class Compaction:
         self.is_complete = next(self._steps, None) is None
         self._files.reach("mid-compaction")
 
-    def finish(self, history: History) -> Sealed:
+    def finish(self) -> Sealed:
         """Give the new files their names and return the record that puts them in charge."""
         self._write_mirrored()
         if self._segment is not None:
             self._segment.publish()
         self._files.reach("between-history-and-state")
         self._journal.publish()
-        for offset, batch in self._places:
-            history.note(self._number, offset, batch)
         self._files.reach("before-seal")
         return Sealed(number=self._number, offset=self._journal.end)
 
@@ -139,9 +144,9 @@ class Compaction:
 
     def _plan(self, seqs: list[int], generations: list[tuple[str, int]]) -> Iterator[bool]:
         """The slices, each written when it is asked for."""
-        for batch in _slices(self.archived):
+        for batch in _slices(self._archived):
             if self._segment is not None:
-                self._places.append((self._segment.write(encode_finished(batch)), batch))
+                self._segment.write(encode_finished(batch))
             yield True
         for pairs in _slices(generations):
             self._journal.write(encode_batch([encode_record(Generations(tuple(pairs)))]))

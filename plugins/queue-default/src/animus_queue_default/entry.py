@@ -40,7 +40,7 @@ class Priority(IntEnum):
     @classmethod
     def from_word(cls, word: str | None) -> "Priority":
         """The class for a dispatch's priority word; none and words we do not know are the middle."""
-        return _PRIORITIES.get((word or "").strip().lower(), cls.MEDIUM)
+        return cls.MEDIUM if word is None else _PRIORITIES.get(word.strip().lower(), cls.MEDIUM)
 
 
 _PRIORITIES = {priority.name.lower(): priority for priority in Priority}

@@ -192,7 +192,7 @@ class FencedQueue:
 
     def _live_entry(self, subject: str) -> Entry | None:
         """The entry that keeps `subject` from a new generation: a ticketed one, or one that still waits."""
-        for entry in self._ledger.state.by_subject.get(subject, {}).values():
+        for entry in self._ledger.state.siblings(subject):
             if entry.is_ticketed or entry.status in {Status.PENDING, Status.HELD}:
                 return entry
         return None

@@ -32,9 +32,12 @@ class Ledger(Protocol):
 def sweep(ledger: Ledger, now: int) -> None:
     """Let time be `now`, and drop pending entries that expired before it."""
     readiness = ledger.state.readiness
+    if readiness.rests(now):
+        return
     readiness.advance(now)
     for entry in readiness.take_expired(now, SWEEP_LIMIT):
         finish_entry(ledger, entry, Outcome.DROPPED, by=EXPIRY_SWEEP, now=now, reason="expired before it was started")
+    readiness.set_alarm()
 
 
 def add_entry(ledger: Ledger, request: Request, entry_id: str, now: int, standing: Standing) -> Entry:

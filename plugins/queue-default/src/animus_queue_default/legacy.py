@@ -93,7 +93,9 @@ class LegacyQueueFile:
             return []
         try:
             content = _parse(data)
-            entries = self._renamed([self._convert(seq, item, now) for seq, item in enumerate(content.entries, start=1)])
+            entries = self._renamed(
+                [self._convert(seq, item, now) for seq, item in enumerate(content.entries, start=1)]
+            )
         except (msgspec.MsgspecError, MomentError, ValueError) as error:
             raise CorruptFileError(
                 f"{str(self._path)!r} cannot be taken over: {error}; nothing was written. Repair the file, or move it"

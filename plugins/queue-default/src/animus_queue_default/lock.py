@@ -7,14 +7,11 @@ frame. When a process dies the kernel frees it, so there is nothing stale to cle
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.fault import LockTimeoutError, StorageError
 from animus_queue_default.files import Files
-
-if TYPE_CHECKING:
-    import portalocker
 
 __all__ = ["LOCK_TIMEOUT_SECONDS", "Lock"]
 
@@ -34,7 +31,8 @@ class Lock:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._descriptor: int | None = None
-        self._flags: portalocker.LockFlags | None = None
+        self._locker: Any = None
+        self._flags: Any = None
         self.is_held = False
 
     def acquire(self) -> bool:
@@ -71,10 +69,13 @@ class Lock:
         # portalocker costs 50 ms to import, so that waits until the handshake is over and work arrives.
         import portalocker  # noqa: PLC0415 - see above
 
-        if self._flags is None:
+        if self._locker is None:
+            # What `portalocker.lock` does on POSIX, without finding out at each call which locker that is.
+            make = getattr(portalocker.portalocker, "FlockLocker", None)
+            self._locker = portalocker if make is None else make()
             self._flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
         try:
-            portalocker.lock(descriptor, self._flags)
+            self._locker.lock(descriptor, self._flags)
         except portalocker.AlreadyLocked:
             return False
         except portalocker.LockException as error:
@@ -85,11 +86,9 @@ class Lock:
 
     def release(self) -> None:
         """Let others go on."""
-        import portalocker  # noqa: PLC0415 - as above
-
         self.is_held = False
-        if self._descriptor is not None:
-            portalocker.unlock(self._descriptor)
+        if self._descriptor is not None and self._locker is not None:
+            self._locker.unlock(self._descriptor)
 
     def close(self) -> None:
         """Give the descriptor back, and with it the lock."""

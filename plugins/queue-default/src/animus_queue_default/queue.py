@@ -84,7 +84,7 @@ class Queue:
             seq = state.immediate.get((request.subject, request.workflow_ref))
             if seq is not None:
                 return Receipt(enqueued=False, entry_id=state.entries[seq].entry_id, subject=request.subject)
-        waiting = len(state.by_subject.get(request.subject, ()))
+        waiting = len(state.siblings(request.subject))
         entry = add_entry(self._ledger, request, self._mint(), now, FRESH)
         return Receipt(
             enqueued=True,

@@ -19,6 +19,8 @@ _Item = tuple[int, int, int]
 _Head = tuple[int, int, int, str]
 """An item and its lane, so that the lane is found when the entry is gone."""
 _LANE_REPORT = 64
+_SLACK = 1_024
+_NEVER = 2**63
 
 
 class Readiness:
@@ -31,6 +33,7 @@ class Readiness:
     def __init__(self, entries: Mapping[int, Entry]) -> None:
         self._entries = entries
         self._now = 0
+        self._alarm = _NEVER
         self._lanes: dict[str, list[_Item]] = {}
         self._heads: list[_Head] = []
         self._timed: dict[int, None] = {}
@@ -42,6 +45,8 @@ class Readiness:
         self.lapsed: dict[int, None] = {}
         """Entries whose fenced lease has run out, by seq: somebody has to recover them."""
         self._passed_over = False
+        self._lined_up = 0
+        """Items in all lanes, stale ones too."""
 
     @property
     def deferred_count(self) -> int:
@@ -58,10 +63,17 @@ class Readiness:
             self._timed[seq] = None
             self._waiting.add(seq)
             heapq.heappush(self._deferred, (entry.run_at, seq))
+            if len(self._deferred) > self._limit:
+                self._rebuild_timed()
+            self._alarm = min(self._alarm, entry.run_at)
             if entry.expires_at is not None:
                 heapq.heappush(self._expiring, (entry.expires_at, seq))
         elif entry.status is Status.ASSIGNED and entry.standing.grant is not None:
-            heapq.heappush(self._lapsing, (entry.standing.grant.expires_at, seq))
+            moment = entry.standing.grant.expires_at
+            heapq.heappush(self._lapsing, (moment, seq))
+            self._alarm = min(self._alarm, moment)
+            if len(self._lapsing) > self._limit:
+                self._rebuild_lapsing()
 
     def remove(self, entry: Entry) -> None:
         """`entry` is about to stand otherwise, or to go."""
@@ -75,6 +87,18 @@ class Readiness:
         """`entry` has a new position."""
         if self._is_lined_up(entry):
             self._line_up(entry)
+
+    def rests(self, now: int) -> bool:
+        """Whether nothing becomes due, expires or lapses by `now`; time is `now` then."""
+        if self._now <= now < self._alarm:
+            self._now = now
+            return True
+        return False
+
+    def set_alarm(self) -> None:
+        """Everything up to now was dealt with: find out when there is something again."""
+        heaps = (self._deferred, self._expiring, self._lapsing)
+        self._alarm = min((heap[0][0] for heap in heaps if heap), default=_NEVER)
 
     def advance(self, now: int) -> None:
         """Let time be `now`, later or earlier than before."""
@@ -171,15 +195,57 @@ class Readiness:
 
     def _line_up(self, entry: Entry) -> None:
         item = (entry.priority, entry.position, entry.seq)
-        lane = self._lanes.setdefault(entry.lane, [])
-        heapq.heappush(lane, item)
-        if lane[0] == item:
-            heapq.heappush(self._heads, (*item, entry.lane))
+        key = entry.subject if entry.repository is None else entry.lane
+        lane = self._lanes.get(key)
+        if lane is None:
+            self._lanes[key] = [item]
+            heapq.heappush(self._heads, (*item, key))
+        else:
+            heapq.heappush(lane, item)
+            if lane[0] == item:
+                heapq.heappush(self._heads, (*item, key))
+        self._lined_up += 1
+        if self._lined_up + len(self._heads) > 2 * self._limit:
+            self._rebuild_lanes()
+
+    @property
+    def _limit(self) -> int:
+        """How long a heap may get before what is stale in it is removed."""
+        return 2 * len(self._entries) + _SLACK
+
+    def _rebuild_lanes(self) -> None:
+        self._lanes, self._lined_up = {}, 0
+        self._heads = []
+        for entry in self._entries.values():
+            if self._is_lined_up(entry):
+                self._lanes.setdefault(entry.lane, []).append((entry.priority, entry.position, entry.seq))
+                self._lined_up += 1
+        for key, lane in self._lanes.items():
+            heapq.heapify(lane)
+            self._heads.append((*lane[0], key))
+        heapq.heapify(self._heads)
+
+    def _rebuild_timed(self) -> None:
+        entries = [self._entries[seq] for seq in self._timed]
+        self._deferred = [(e.run_at, e.seq) for e in entries if e.run_at is not None and e.seq in self._waiting]
+        self._expiring = [(e.expires_at, e.seq) for e in entries if e.expires_at is not None]
+        heapq.heapify(self._deferred)
+        heapq.heapify(self._expiring)
+
+    def _rebuild_lapsing(self) -> None:
+        self._lapsing = [item for item in set(self._lapsing) if self._is_granted_until(*item)]
+        heapq.heapify(self._lapsing)
+
+    def _is_granted_until(self, moment: int, seq: int) -> bool:
+        entry = self._entries.get(seq)
+        grant = None if entry is None or entry.status is not Status.ASSIGNED else entry.standing.grant
+        return grant is not None and grant.expires_at == moment
 
     def _step_behind(self, head: _Head) -> None:
         lane = self._lanes[head[3]]
         while lane and lane[0] == head[:3]:
             heapq.heappop(lane)
+            self._lined_up -= 1
         self._expose_next(head[3])
 
     def _is_lined_up(self, entry: Entry) -> bool:
@@ -198,6 +264,7 @@ class Readiness:
             if self._is_current(lane[0]):
                 return lane[0]
             heapq.heappop(lane)
+            self._lined_up -= 1
         if lane is not None:
             del self._lanes[key]
         return None

@@ -7,7 +7,15 @@ from animus_queue_default.entry import Repository
 from animus_queue_default.fault import InvalidRequestError
 from animus_queue_default.moment import LAST_MOMENT
 
-__all__ = ["ANY_REQUEST", "LONGEST_EXPIRY", "MAX_KEY_LENGTH", "MAX_REQUEST_BYTES", "Request", "checked_key", "request_hash"]
+__all__ = [
+    "ANY_REQUEST",
+    "LONGEST_EXPIRY",
+    "MAX_KEY_LENGTH",
+    "MAX_REQUEST_BYTES",
+    "Request",
+    "checked_key",
+    "request_hash",
+]
 
 ANY_REQUEST = ""
 """The hash of a request that was taken over from elsewhere and cannot be compared."""

@@ -4,7 +4,8 @@
 that what is in memory is always what the records say.
 """
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import Protocol, cast
 
 from animus_queue_default.entry import AUDIT_LIMIT, BoundKey, Entry, Finished
 from animus_queue_default.fault import CorruptFileError
@@ -47,7 +48,8 @@ class QueueState:
     def __init__(self, archive: Archive | None = None) -> None:
         self.entries: dict[int, Entry] = {}
         self.by_id: dict[str, Entry] = {}
-        self.by_subject: dict[str, dict[int, Entry]] = {}
+        self.by_subject: dict[str, Entry | dict[int, Entry]] = {}
+        """The entry of a subject; a dict only where there are several, because a dict each would be the largest part."""
         self.immediate: dict[tuple[str, str], int] = {}
         self._twins: dict[tuple[str, str], set[int]] = {}
         self.returned_runs: dict[str, int] = {}
@@ -72,13 +74,18 @@ class QueueState:
         Raises:
             CorruptFileError: the record speaks of an entry that does not exist.
         """
+        kind = record.__class__
+        if kind is Added:
+            self._add(cast("Added", record).entry)
+        elif kind is Changed:
+            self._change(cast("Changed", record))
+        elif kind is Finished:
+            self._finish(cast("Finished", record))
+        else:
+            self._apply_rare(record)
+
+    def _apply_rare(self, record: Record) -> None:
         match record:
-            case Changed():
-                self._change(record)
-            case Added():
-                self._add(record.entry)
-            case Finished():
-                self._finish(record)
             case Moved():
                 self._move(record)
             case Bound():
@@ -91,7 +98,7 @@ class QueueState:
                 self.next_seq = record.next_seq
                 self.next_position = record.next_position
                 self.front_position = record.front_position
-            case Sealed():
+            case _:
                 pass
 
     def find_finished(self, entry_id: str) -> Finished | None:
@@ -111,6 +118,13 @@ class QueueState:
             for bound in finished.keys:
                 self.finished_keys.pop(bound.key, None)
 
+    def siblings(self, subject: str) -> Collection[Entry]:
+        """The live entries of `subject`, in the order they came."""
+        found = self.by_subject.get(subject)
+        if found is None:
+            return ()
+        return found.values() if isinstance(found, dict) else (found,)
+
     def _entry(self, seq: int) -> Entry:
         entry = self.entries.get(seq)
         if entry is None:
@@ -120,13 +134,22 @@ class QueueState:
     def _add(self, entry: Entry) -> None:
         self.entries[entry.seq] = entry
         self.by_id[entry.entry_id] = entry
-        self.by_subject.setdefault(entry.subject, {})[entry.seq] = entry
+        siblings = self.by_subject.get(entry.subject)
+        if siblings is None:
+            self.by_subject[entry.subject] = entry
+        elif isinstance(siblings, dict):
+            siblings[entry.seq] = entry
+        else:
+            self.by_subject[entry.subject] = {siblings.seq: siblings, entry.seq: entry}
         for bound in entry.keys:
             self.keys[bound.key] = (entry.seq, bound)
         self.order.add(entry)
-        self.next_seq = max(self.next_seq, entry.seq + 1)
-        self.next_position = max(self.next_position, entry.position + 1)
-        self.front_position = min(self.front_position, entry.position)
+        if entry.seq >= self.next_seq:
+            self.next_seq = entry.seq + 1
+        if entry.position >= self.next_position:
+            self.next_position = entry.position + 1
+        elif entry.position < self.front_position:
+            self.front_position = entry.position
         self._enter(entry)
 
     def _change(self, record: Changed) -> None:
@@ -144,8 +167,9 @@ class QueueState:
             del self.entries[entry.seq]
             del self.by_id[entry.entry_id]
             siblings = self.by_subject[entry.subject]
-            del siblings[entry.seq]
-            if not siblings:
+            if isinstance(siblings, dict) and len(siblings) > 1:
+                del siblings[entry.seq]
+            else:
                 del self.by_subject[entry.subject]
             self.order.remove(entry)
             for bound in entry.keys:
@@ -165,14 +189,16 @@ class QueueState:
 
     def _enter(self, entry: Entry) -> None:
         """Index `entry` by how it stands now."""
-        status = entry.status
+        standing = entry.standing
+        status = standing.status
         self.counts[status] += 1
-        self._note_generation(entry.subject, entry.standing.subject_generation)
+        if standing.subject_generation:
+            self._note_generation(entry.subject, standing.subject_generation)
         if status is Status.PENDING:
             if entry.run_at is None:
                 self._note_immediate((entry.subject, entry.workflow_ref), entry.seq)
-            if entry.standing.workflow_id is not None:
-                self.returned_runs[entry.standing.workflow_id] = entry.seq
+            if standing.workflow_id is not None:
+                self.returned_runs[standing.workflow_id] = entry.seq
         else:
             self.exceptional[status][entry.seq] = entry
             if status is Status.ASSIGNED:

@@ -6,14 +6,17 @@ a failed commit the state in memory is dropped and the next batch reads it back 
 """
 
 import os
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.compaction import Compaction
+from animus_queue_default.entry import Finished
 from animus_queue_default.fault import CorruptFileError, QueueError, StorageError
 from animus_queue_default.files import Files
 from animus_queue_default.founding import FIRST, Predecessor, found_journal, sweep_litter
-from animus_queue_default.history import History
+from animus_queue_default.history import History, segment_numbers
 from animus_queue_default.journal import Journal, encode_record, journal_numbers, journal_path
 from animus_queue_default.lock import LOCK_TIMEOUT_SECONDS, Lock
 from animus_queue_default.record import Record, Sealed
@@ -60,6 +63,8 @@ class Store:
         self._number = 0
         self._base = 0
         self._compaction: Compaction | None = None
+        self._tidying: Iterator[list[Finished]] = iter(())
+        self._is_tidy = True
         self._batch: list[tuple[Record, bytes]] = []
         self._refusal: QueueError | None = None
         self._replayed = 0
@@ -85,15 +90,15 @@ class Store:
             LockTimeoutError: another process held the lock too long.
             StorageError: a file cannot be read, is damaged or too new.
         """
-        if self._lock.is_held or not (create or self._exists()):
+        if self._lock.is_held:
+            return
+        if not (create or self._exists()):
             return
         if self._refusal is not None:
             # The rest of the batch does not wait for the same lock or read the same damage again.
             raise self._refusal
         try:
-            if self._lock.acquire() and self._journal is not None:
-                self._catch_up(self._journal)
-            else:
+            if not (self._lock.acquire() and self._journal is not None and self._catch_up(self._journal)):
                 self._forget()
                 self._load()
         except BaseException as error:
@@ -112,7 +117,7 @@ class Store:
         """Make `record` true now and durable with the batch."""
         # Encoded first: the state may go on changing an entry that the record carries.
         self._batch.append((record, encode_record(record)))
-        self.state.apply(record)
+        (self._state or self.state).apply(record)
 
     def commit(self) -> None:
         """End the batch: everything emitted is durable when this returns.
@@ -121,10 +126,11 @@ class Store:
             StorageError: it could not be made durable; nothing of the batch was kept.
         """
         self._refusal = None
+        spoiled_by, self._spoiled_by = self._spoiled_by, None
         if not self._lock.is_held or self._journal is None:
+            _require_unspoiled(spoiled_by)
             return
         batch, self._batch = self._batch, []
-        spoiled_by, self._spoiled_by = self._spoiled_by, None
         try:
             _require_unspoiled(spoiled_by)
             if batch:
@@ -142,7 +148,9 @@ class Store:
         self._spoiled_by = error
 
     def close(self) -> None:
-        """Give everything back. A batch that was not committed is lost."""
+        """Give everything back. A batch that was not committed is lost, and its commit says so."""
+        if self._lock.is_held:
+            self._spoiled_by = StorageError("the queue was closed in the middle of a batch, of which nothing was kept")
         self._forget()
         self._lock.close()
 
@@ -165,6 +173,8 @@ class Store:
         self._journal = None
         self._state = None
         self._history = History(self._files, self.directory)
+        self._tidying = iter(())
+        self._is_tidy = True
         self._batch = []
 
     def _load(self) -> None:
@@ -172,8 +182,10 @@ class Store:
         sweep_litter(self._files, self.directory, names)
         numbers = journal_numbers(names)
         if not numbers:
-            found_journal(self._files, self.directory, self._clock.now(), self._predecessor)
-            numbers = [FIRST]
+            segments = segment_numbers(names)
+            numbers = [segments[-1] + 1 if segments else FIRST]
+            predecessor = None if segments else self._predecessor
+            found_journal(self._files, self.directory, numbers[0], self._clock.now(), predecessor)
         self._number = numbers[0]
         journal = Journal(self._files, journal_path(self.directory, self._number))
         self._journal = journal
@@ -207,13 +219,17 @@ class Store:
                 raise CorruptFileError(f"{str(journal.path)!r}: {error}; nothing was written to it") from error
         return None
 
-    def _catch_up(self, journal: Journal) -> None:
+    def _catch_up(self, journal: Journal) -> bool:
+        """Apply what others wrote; False when the way from one journal to the next is gone already."""
         sealed = self._replay(journal)
         while sealed is not None:
             self._abandon()
-            journal = self._follow(journal, sealed)
-            self.state.forget_finished(self._history.load_segment(self._number))
+            try:
+                journal = self._follow(journal, sealed)
+            except FileNotFoundError:
+                return False
             sealed = self._replay(journal)
+        return True
 
     def _mirror(self, batch: list[tuple[Record, bytes]]) -> None:
         if self._compaction is not None:
@@ -227,7 +243,9 @@ class Store:
         when the journal has grown.
         """
         try:
-            if self._compaction is None:
+            if not self._is_tidy:
+                self._tidy()
+            elif self._compaction is None:
                 if journal.end - self._base >= max(self._base, self._floor):
                     self._compaction = self._begin_compaction()
             elif self._compaction.is_complete:
@@ -263,13 +281,12 @@ class Store:
 
     def _switch(self, journal: Journal, compaction: Compaction) -> None:
         """Seal the old journal: from then on the new one counts."""
-        sealed = compaction.finish(self._history)
+        sealed = compaction.finish()
         journal.append([encode_record(sealed)])
         self._files.reach("after-seal")
         self._compaction = None
         self._follow(journal, sealed)
         self._files.remove(journal.path)
-        self.state.forget_finished(compaction.archived)
 
     def _follow(self, journal: Journal, sealed: Sealed) -> Journal:
         """Go on in the file the seal names."""
@@ -278,7 +295,19 @@ class Store:
         path = journal_path(self.directory, sealed.number)
         self._journal = following = Journal(self._files, path, sealed.offset)
         self._base = sealed.offset
+        # What the old journal had finished is looked up in its segment from now on. A frame of it a batch.
+        self._tidying = chain(self._tidying, self._history.index(sealed.number))
+        self._is_tidy = False
+        self._tidy()
         return following
+
+    def _tidy(self) -> None:
+        """Forget entries that can be found in the history."""
+        archived = next(self._tidying, None)
+        if archived is None:
+            self._is_tidy = True
+        else:
+            self.state.forget_finished(archived)
 
     def _abandon(self) -> None:
         if self._compaction is not None:
@@ -290,6 +319,8 @@ class Store:
 
 
 def _require_unspoiled(error: BaseException | None) -> None:
+    if isinstance(error, StorageError):
+        raise error
     if error is not None:
         raise StorageError(
             "an operation of the same batch failed unexpectedly, so nothing of the batch was kept; ask again"

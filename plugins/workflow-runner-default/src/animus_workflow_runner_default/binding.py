@@ -137,7 +137,7 @@ class Binding:
             raise FatalError(f"the process records below {str(self.services.state_dir)!r}: {error}") from error
 
     def _sweep_once(self) -> None:
-        self.services.ledger.sweep(grace_seconds=0.0)
+        self.services.processes.ledger.sweep(grace_seconds=0.0)
 
     async def close(self) -> None:
         """Stop everything; what was going on is resumed from the journal."""

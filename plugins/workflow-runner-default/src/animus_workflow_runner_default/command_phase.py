@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from animus_process import ProcessLedger, child_environment
+from animus_process import child_environment
 from animus_workflow_runner_default.authoring.interpolation import InterpolationError, resolve_environment
 from animus_workflow_runner_default.authoring.model import Command, Risk
 from animus_workflow_runner_default.authoring.substitution import substitute
@@ -24,6 +24,7 @@ from animus_workflow_runner_default.json_value import json_object
 from animus_workflow_runner_default.outcome import Decided, Failed, PhaseOutcome, RunContext, kept_payload
 from animus_workflow_runner_default.place import PlaceError, working_directory
 from animus_workflow_runner_default.process_run import Program, ProgramResult, run_program
+from animus_workflow_runner_default.processes import Processes
 
 __all__ = ["CommandPhase", "allowed_programs", "is_allowed"]
 
@@ -48,8 +49,8 @@ class _Prepared(NamedTuple):
 class CommandPhase:
     """Runs command phases; one instance serves all runs."""
 
-    def __init__(self, ledger: ProcessLedger, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
-        self._ledger = ledger
+    def __init__(self, processes: Processes, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
+        self._processes = processes
         self._clock = clock
         self._environ = os.environ if environ is None else environ
 
@@ -88,7 +89,7 @@ class CommandPhase:
             timeout_seconds=limit or None,
         )
         try:
-            result = await run_program(program, self._ledger, self._clock)
+            result = await run_program(program, self._processes, self._clock)
         except OSError as error:
             return Failed(reason=f"program {prepared.argv[0]!r} could not be started: {error}")
         metadata = {"stdout_file": str(program.stdout_file), "stderr_file": str(program.stderr_file)}

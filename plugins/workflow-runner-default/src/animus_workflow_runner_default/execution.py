@@ -72,7 +72,7 @@ class Execution:
         self.owner = owner
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[Run] | None = None
-        self._git = Git(services.ledger, services.clock, run.workflow_id, services.artifacts(run.workflow_id))
+        self._git = Git(services.processes, services.clock, run.workflow_id, services.artifacts(run.workflow_id))
 
     @property
     def plan(self) -> Plan:

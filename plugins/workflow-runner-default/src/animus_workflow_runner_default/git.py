@@ -12,9 +12,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from animus_process import ProcessLedger, child_environment
+from animus_process import child_environment
 from animus_workflow_runner_default.clock import Clock
 from animus_workflow_runner_default.process_run import Program, run_program
+from animus_workflow_runner_default.processes import Processes
 
 __all__ = ["Git", "GitAnswer", "GitError"]
 
@@ -67,8 +68,8 @@ class GitAnswer(NamedTuple):
 class Git:
     """Runs git for one run; `scratch` takes the files its output goes to."""
 
-    def __init__(self, ledger: ProcessLedger, clock: Clock, run_id: str, scratch: Path) -> None:
-        self._ledger = ledger
+    def __init__(self, processes: Processes, clock: Clock, run_id: str, scratch: Path) -> None:
+        self._processes = processes
         self._clock = clock
         self._run_id = run_id
         self._scratch = scratch
@@ -94,7 +95,7 @@ class Git:
             is_recorded=arguments[0] not in _LOOKS,
         )
         try:
-            result = await run_program(program, self._ledger, self._clock)
+            result = await run_program(program, self._processes, self._clock)
         except OSError as error:
             raise GitError(f"git could not be started in {str(cwd)!r}: {error}") from error
         finally:

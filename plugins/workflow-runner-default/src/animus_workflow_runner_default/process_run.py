@@ -1,6 +1,6 @@
 """Run one program to its end: recorded before it starts, bounded while it runs, nothing left after it.
 
-The program starts behind a gate in a session of its own, its record is on disk before the gate opens, and when it is
+The program starts behind a gate in a session of its own, its record is written before the gate opens, and when it is
 over (or its time is, or somebody cancelled) everything it started is ended with it.
 """
 
@@ -14,15 +14,14 @@ from animus_process import (
     MARK_VARIABLE,
     RUN_VARIABLE,
     BoundedCapture,
-    ProcessLedger,
     ProcessRecord,
     gated,
-    kill_tree,
     new_mark,
-    stop_tree,
 )
 from animus_workflow_runner_default.child import Child
 from animus_workflow_runner_default.clock import Clock
+from animus_workflow_runner_default.processes import Processes
+from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["Program", "ProgramResult", "run_program"]
 
@@ -50,7 +49,7 @@ class Program(NamedTuple):
     stderr_file: Path
     timeout_seconds: float | None
     is_recorded: bool = True
-    """False only for a short look that has no effects and starts nothing: it is not worth two fsyncs."""
+    """False only for a short look that has no effects and starts nothing: it is not worth a record."""
 
 
 class ProgramResult(NamedTuple):
@@ -65,7 +64,7 @@ class ProgramResult(NamedTuple):
 
 
 async def run_program(
-    program: Program, ledger: ProcessLedger, clock: Clock, *, on_output: Callable[[bytes], None] | None = None
+    program: Program, processes: Processes, clock: Clock, *, on_output: Callable[[bytes], None] | None = None
 ) -> ProgramResult:
     """Run `program`; returns once it and everything it started is gone.
 
@@ -74,34 +73,29 @@ async def run_program(
     """
     mark = new_mark()
     environment = {**program.environment, MARK_VARIABLE: mark, RUN_VARIABLE: program.run_id}
+    await processes.wait_turn()
     began = clock.monotonic()
     argv = gated(program.argv, null_stdin=True) if program.is_recorded else program.argv
     child = Child(argv, program.cwd, environment)
     record: ProcessRecord | None = None
     try:
         if program.is_recorded:
-            recording = asyncio.ensure_future(
-                asyncio.to_thread(ledger.record, child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark)
-            )
-            try:
-                record = await asyncio.shield(recording)
-            except asyncio.CancelledError:
-                record = await recording  # the thread writes it whatever we do: it has to be forgotten again
-                raise
+            # In the loop: a small file that is not synced takes less than handing it to a thread.
+            record = processes.ledger.record(child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark)
         with (
             BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
             BoundedCapture(program.stderr_file, TAIL_BYTES) as err,
         ):
             child.read(_both(out.write, on_output), _both(err.write, on_output))
             child.open_gate()
-            exit_code = await _wait_end(child, record, program.timeout_seconds, clock)
+            exit_code = await _wait_end(child, record, program.timeout_seconds, processes, clock)
             duration = clock.monotonic() - began
             number = -exit_code if exit_code is not None and exit_code < 0 else None
             code = None if exit_code is None else max(exit_code, KILLED_EXIT_CODE)
             return ProgramResult(code, out.text(), err.text(), not out.truncated, duration, number)
     finally:
         # Also after success: what a program left in the background is part of it and ends with it.
-        await _end(child, record, ledger)
+        await unbroken(_end(child, record, processes))
 
 
 def _both(capture: Callable[[bytes], None], on_output: Callable[[bytes], None] | None) -> Callable[[bytes], None]:
@@ -113,7 +107,9 @@ def _both(capture: Callable[[bytes], None], on_output: Callable[[bytes], None] |
     return take
 
 
-async def _wait_end(child: Child, record: ProcessRecord | None, seconds: float | None, clock: Clock) -> int | None:
+async def _wait_end(
+    child: Child, record: ProcessRecord | None, seconds: float | None, processes: Processes, clock: Clock
+) -> int | None:
     """The exit code, or None when the time was over and the tree was told to end."""
     try:
         async with clock.timeout(seconds):
@@ -123,31 +119,21 @@ async def _wait_end(child: Child, record: ProcessRecord | None, seconds: float |
         if record is None:
             child.kill_group()
         else:
-            await asyncio.to_thread(stop_tree, record, term_seconds=TERM_SECONDS)
+            await processes.end_tree(record, grace_seconds=TERM_SECONDS)
         await child.wait_drained(DRAIN_SECONDS)
         return None
     await child.wait_drained(DRAIN_SECONDS)
     return exit_code
 
 
-async def _end(child: Child, record: ProcessRecord | None, ledger: ProcessLedger) -> None:
-    """End the whole tree and let go of it; finishes even if the caller is cancelled meanwhile."""
-    ending = asyncio.ensure_future(_end_tree(child, record, ledger))
-    try:
-        await asyncio.shield(ending)
-    except asyncio.CancelledError:
-        await ending
-        raise
-
-
-async def _end_tree(child: Child, record: ProcessRecord | None, ledger: ProcessLedger) -> None:
+async def _end(child: Child, record: ProcessRecord | None, processes: Processes) -> None:
+    """End the whole tree and let go of it."""
     # First the quick way: a plugin that is told to end has little time for all its runs together.
     child.kill_group()
-    if record is not None:
-        await asyncio.to_thread(kill_tree, record)
+    is_gone = record is None or await processes.end_tree(record)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(REAP_SECONDS):
             await child.wait_exit()
     child.close()
-    if record is not None:
-        await asyncio.to_thread(ledger.forget, record)
+    if record is not None and is_gone:
+        processes.ledger.forget(record)  # one that the system does not end stays on record, for whoever comes next

@@ -10,6 +10,7 @@ from animus_workflow_runner_default.clock import Clock, SystemClock
 from animus_workflow_runner_default.command_phase import CommandPhase
 from animus_workflow_runner_default.journal_thread import JournalThread
 from animus_workflow_runner_default.outcome import safe_name
+from animus_workflow_runner_default.processes import Processes
 
 __all__ = ["Services"]
 
@@ -41,9 +42,9 @@ class Services:
         self.worktrees = state_dir / "worktrees"
         self.environ = os.environ if environ is None else environ
         self.clock: Clock = SystemClock() if clock is None else clock
-        self.ledger = ProcessLedger(state_dir / "processes")
+        self.processes = Processes(ProcessLedger(state_dir / "processes"))
         self.journal = JournalThread(state_dir / "workflow.db")
-        self.commands = CommandPhase(self.ledger, self.clock, self.environ)
+        self.commands = CommandPhase(self.processes, self.clock, self.environ)
         self.agents = AgentPhase(self.clock, self.environ)
 
     def artifacts(self, run_id: str) -> Path:

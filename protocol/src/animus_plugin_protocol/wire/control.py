@@ -28,6 +28,7 @@ __all__ = [
     "FlavorUseParams",
     "FlavorUseResult",
     "PhaseGateParams",
+    "PluginCallParams",
     "PluginHealth",
     "PluginListParams",
     "PluginListResult",
@@ -44,7 +45,11 @@ __all__ = [
     "QueueListParams",
     "QueueListResult",
     "QueueMutationResult",
+    "QueueReorderParams",
+    "SubjectBatchParams",
+    "SubjectBatchResult",
     "SubjectCreateParams",
+    "SubjectFault",
     "SubjectGetParams",
     "SubjectListParams",
     "SubjectListResult",
@@ -54,6 +59,8 @@ __all__ = [
     "SubjectUpdateParams",
     "SubscriptionClosedNote",
     "UnitResult",
+    "WorkflowConfigResult",
+    "WorkflowDeleteResult",
     "WorkflowEvent",
     "WorkflowEventsParams",
     "WorkflowGetParams",
@@ -213,6 +220,28 @@ class SubjectStatusParams(Wire, frozen=True, kw_only=True):
     status: Annotated[SubjectStatus, Meta(description="The status it gets.")]
 
 
+class SubjectBatchParams(Wire, frozen=True, kw_only=True):
+    """Make several subjects, in order."""
+
+    items: Annotated[list[SubjectCreateParams], Meta(min_length=1, max_length=100)]
+    stop_on_error: bool = always(default=True)
+
+
+class SubjectFault(Wire, frozen=True, kw_only=True):
+    """Why the item with this index (from 0) was not made."""
+
+    index: int
+    title: str
+    message: str
+
+
+class SubjectBatchResult(Wire, frozen=True, kw_only=True):
+    """What was made and what was not; items after a fault at which it stopped are in neither list."""
+
+    subjects: list[Subject]
+    faults: list[SubjectFault] = []
+
+
 class SubjectNextParams(Wire, frozen=True, kw_only=True):
     """The most urgent ready subject of a kind."""
 
@@ -301,6 +330,12 @@ class QueueHoldParams(Wire, frozen=True, kw_only=True):
     reason: Annotated[str | None, Meta(description="Why; shown in queue list.")] = None
 
 
+class QueueReorderParams(Wire, frozen=True, kw_only=True):
+    """The entries that are to stand first, in this order."""
+
+    ids: Annotated[list[str], Meta(description="Entry ids; they go to the front of the queue, in this order.")]
+
+
 class QueueMutationResult(Wire, frozen=True, kw_only=True):
     """Which entries changed and which did not need to."""
 
@@ -324,6 +359,7 @@ class WorkflowRunSummary(Wire, frozen=True, kw_only=True):
     attempt: int | None = None
     reason: str | None = None
     waiting: WaitingFor | None = None
+    branch: str | None = None
 
 
 class WorkflowRunParams(Wire, frozen=True, kw_only=True):
@@ -415,6 +451,20 @@ class WorkflowSignalResult(Wire, frozen=True, kw_only=True):
     message: str | None = None
 
 
+class WorkflowConfigResult(Wire, frozen=True, kw_only=True):
+    """The compiled definitions of the project."""
+
+    config: Any
+
+
+class WorkflowDeleteResult(Wire, frozen=True, kw_only=True):
+    """What was freed."""
+
+    id: str
+    bytes_freed: int
+    worktree: str | None = None
+
+
 class WorkflowEventsParams(Wire, frozen=True, kw_only=True):
     """Follow runs; `workflow_id` may be an entry id whose run has not begun."""
 
@@ -424,7 +474,8 @@ class WorkflowEventsParams(Wire, frozen=True, kw_only=True):
 
 class WorkflowEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a run: ``run_started``, ``phase_started``, ``phase_decision``, ``phase_completed``,
-    ``run_paused``, ``run_completed``, ``run_failed`` and so on; the kind is open."""
+    ``run_paused``, ``run_completed``, ``run_failed`` and so on; the kind is open.
+    """
 
     workflow_id: str
     kind: str
@@ -460,6 +511,9 @@ class PluginRow(Wire, frozen=True, kw_only=True):
     roles: list[str] = []
     in_flavor: bool = always(default=False)
     problem: str | None = None
+    description: str | None = None
+    capabilities: list[str] = []
+    environment: list[str] = []
 
 
 class PluginWarning(Wire, frozen=True, kw_only=True):
@@ -475,6 +529,14 @@ class PluginListResult(Wire, frozen=True, kw_only=True):
     plugins: list[PluginRow]
     warnings: list[PluginWarning] = []
     searched: list[str] = []
+
+
+class PluginCallParams(Wire, frozen=True, kw_only=True):
+    """Call a method of one plugin, named as `plugin list` names it."""
+
+    name: Annotated[str, Meta(description="The plugin.")]
+    method: Annotated[str, Meta(description="The method, for example queue/stats.")]
+    params: Annotated[Any, Meta(description="The method's params, JSON.")] = None
 
 
 class PluginTrustParams(Wire, frozen=True, kw_only=True):

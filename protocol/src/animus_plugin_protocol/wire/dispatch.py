@@ -61,6 +61,11 @@ class SubjectRef(Wire, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Turn a legacy form into the flat one; refuse a reference that names nothing."""
+        if self.kind and self.id and not self._has_legacy_form:
+            # The usual case, told apart from the others without making a list.
+            if self.kind.isspace() or self.id.isspace():
+                raise ValueError("queue subject identity is missing: a subject needs a kind and an id")
+            return
         legacy = [form for form in (self.legacy_task, self.legacy_requirement, self.legacy_custom) if form is not None]
         if legacy:
             if len(legacy) > 1 or self.kind or self.id:
@@ -68,6 +73,10 @@ class SubjectRef(Wire, frozen=True, kw_only=True):
             self._flatten()
         if not self.kind.strip() or not self.id.strip():
             raise ValueError("queue subject identity is missing: a subject needs a kind and an id")
+
+    @property
+    def _has_legacy_form(self) -> bool:
+        return not (self.legacy_task is None and self.legacy_requirement is None and self.legacy_custom is None)
 
     def _flatten(self) -> None:
         put = msgspec.structs.force_setattr
@@ -154,7 +163,7 @@ def qualified_id(kind: str, subject_id: str) -> str:
     """
     short, native = canonical_kind(kind), subject_id.strip()
     prefix = f"{short}:"
-    if native.lower().startswith(prefix.lower()):
+    if ":" in native and native.lower().startswith(prefix.lower()):
         native = native[len(prefix) :].strip()
     if not short or not native:
         raise ValueError("queue subject identity is missing: a subject needs a kind and an id")

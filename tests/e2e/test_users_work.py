@@ -1,0 +1,244 @@
+"""Whatever becomes of a run, what the user had lying about is afterwards what it was, byte for byte."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+WORKFLOWS = """
+default_workflow_ref: change
+tools_allowlist: [sh]
+agents:
+  changer: {tool: agent, system_prompt: Change it.}
+tools:
+  agent: {executable: sh, base_args: [.animus/agent.sh]}
+phases:
+  implementation:
+    mode: agent
+    agent: changer
+    directive: Change it.
+    capabilities: {writes_files: true}
+  test:
+    mode: command
+    retry: {max_attempts: 0}
+    command: {program: sh, args: [-c, '! grep -q wrong shared.txt']}
+workflows:
+  - id: change
+    worktree: required
+    phases: [implementation, test]
+    post_success:
+      merge: {strategy: merge, target_branch: main}
+"""
+AGENT = """
+cat > /dev/null
+note="$ANIMUS_CONFIG_DIR/$ANIMUS_SUBJECT_TITLE"
+touch "$note.began"
+case $ANIMUS_SUBJECT_TITLE in
+  success) echo right > shared.txt; echo new > new.txt ;;
+  failure) echo wrong > shared.txt; echo new > failure.txt ;;
+  cancel)  echo half > shared.txt; echo new > cancel.txt; while :; do sleep 0.05; done ;;
+  conflict) while [ ! -e "$note.go" ]; do sleep 0.05; done; echo other > shared.txt ;;
+esac
+"""
+BEHIND_THE_SCENES = {"objects", "worktrees", "animus.lock"}
+"""What a worktree and a branch of a run are made of in ``.git``; nothing of the user's is in there."""
+
+
+def _print_of(path: Path) -> tuple[str, ...]:
+    status = path.lstat()
+    content = os.readlink(path) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+    return (content, stat.filemode(status.st_mode), str(status.st_mtime_ns))
+
+
+def _files(root: Path) -> dict[str, tuple[str, ...]]:
+    return {
+        str(path.relative_to(root)): _print_of(path)
+        for path in sorted(root.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+class Everything(NamedTuple):
+    """All a checkout is: its files with modes and times, and the repository without the runs' own branches."""
+
+    files: dict[str, tuple[str, ...]]
+    repository: dict[str, tuple[str, ...]]
+    refs: list[str]
+    head: str
+    stashes: str
+    status: str
+
+
+def everything(project) -> Everything:
+    git = project.root / ".git"
+    found = _files(project.root)
+    inside = {name.removeprefix(".git/"): what for name, what in found.items() if name.startswith(".git/")}
+    refs = project.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+    return Everything(
+        {name: what for name, what in found.items() if not name.startswith(".git/")},
+        {
+            name: what
+            for name, what in inside.items()
+            if name.split("/")[0] not in BEHIND_THE_SCENES and "refs/heads" not in name
+        },
+        [ref for ref in refs if not ref.startswith(("refs/heads/animus/", "refs/heads/main "))],
+        (git / "HEAD").read_text(),
+        project.git("stash", "list", "--format=%gd %H"),
+        # Asked without locks: the question must not refresh the index that is being compared.
+        project.git("--no-optional-locks", "status", "--porcelain=v2", "--ignored", "--ignore-submodules=none"),
+    )
+
+
+def staged_and_unstaged(project):
+    project.write("tracked.txt", "staged\n")
+    project.git("add", "tracked.txt")
+    project.write("tracked.txt", "staged\nand more, not staged\n")
+    project.write("added.txt", "only in the index\n")
+    project.git("add", "added.txt")
+    (project.root / "added.txt").unlink()
+    project.git("update-index", "--chmod=+x", "README.md")
+
+
+def untracked(project):
+    project.write("notes/mine.txt", "nobody else has this\n").chmod(0o600)
+    (project.root / "link").symlink_to("notes/mine.txt")
+
+
+def ignored(project):
+    project.write("build/mine.bin", "took an hour to build\n")
+    project.write(".env", "PASSWORD=mine\n").chmod(0o400)
+
+
+def stashed(project):
+    project.write("tracked.txt", "put aside\n")
+    project.write("aside.txt", "put aside, untracked\n")
+    project.git("stash", "push", "--quiet", "--include-untracked", "-m", "mine")
+    project.write("tracked.txt", "put aside too\n")
+    project.git("stash", "push", "--quiet")
+
+
+def submodule(project):
+    inside = project.root / "library"
+    (inside / "code.txt").write_text("changed in the submodule\n")
+    (inside / "untracked.txt").write_text("untracked in the submodule\n")
+
+
+def detached(project):
+    project.git("checkout", "--quiet", "--detach", "main~1")
+
+
+STATES = {
+    "dirty index": [staged_and_unstaged],
+    "untracked": [untracked],
+    "ignored": [ignored],
+    "stash": [stashed],
+    "submodule": [submodule],
+    "detached HEAD": [detached],
+}
+EVERYTHING = [detached, stashed, untracked, ignored, submodule, staged_and_unstaged]
+IS_DIRTY = {"dirty index", "submodule"}
+"""A checkout of the target branch in this state is not moved: the merge waits for the user."""
+
+
+@pytest.fixture
+def repository(project, tmp_path):
+    """A repository with a submodule and the definitions, and a commit after those."""
+    library = tmp_path / "library"
+    library.mkdir()
+    project.git("init", "-q", "-b", "main", str(library))
+    (library / "code.txt").write_text("code\n")
+    for words in (("add", "-A"), ("-c", "user.name=L", "-c", "user.email=l@localhost", "commit", "-qm", "library")):
+        project.git("-C", str(library), *words)
+    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "library")
+    project.write(".gitignore", "build/\n.env\n")
+    project.write("tracked.txt", "tracked\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "a library")
+    project.write("shared.txt", "shared\n")
+    project.write(".animus/agent.sh", AGENT)
+    project.workflows(WORKFLOWS)
+    project.git("add", "-A")
+    project.git("commit", "-qm", "definitions")
+    project.write("later.txt", "later\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "later")
+    return project
+
+
+class Runs:
+    """The four runs of a test, by what becomes of them."""
+
+    def __init__(self, project, wait_until):
+        self._project = project
+        self._wait_until = wait_until
+        assert project.animus("daemon", "start", "--pool-size", "4").code == 0
+        self._ids = {name: self._start(name) for name in ("conflict", "cancel", "failure")}
+        for name in ("conflict", "cancel"):
+            began = project.config / f"{name}.began"
+            wait_until(began.exists, what=f"the agent of {name!r} at work")
+
+    def _start(self, title):
+        return self._project.json("workflow", "run", "change", "--title", title)["workflow_id"]
+
+    def succeed(self):
+        return self._project.wait_for_status(self._start("success"), "completed", "paused")
+
+    def fail(self):
+        return self._project.wait_for_status(self._ids["failure"], "escalated", "failed")
+
+    def cancel(self):
+        assert self._project.animus("workflow", "cancel", self._ids["cancel"]).code == 0
+        return self._project.wait_for_status(self._ids["cancel"], "cancelled")
+
+    def collide(self):
+        (self._project.config / "conflict.go").touch()
+        return self._project.wait_for_status(self._ids["conflict"], "paused")
+
+
+def test_nothing_of_the_users_changes_while_another_branch_is_delivered_to(repository, wait_until):
+    for make in EVERYTHING:
+        make(repository)
+    before = everything(repository)
+    runs = Runs(repository, wait_until)
+    assert everything(repository) == before
+    assert runs.fail()["status"] == "escalated"
+    assert everything(repository) == before
+    assert runs.cancel()["status"] == "cancelled"
+    assert everything(repository) == before
+    assert runs.succeed()["status"] == "completed"
+    assert repository.git("show", "main:new.txt") == "new\n"
+    assert everything(repository) == before
+    assert "shared.txt" in runs.collide()["waiting"]["reason"]
+    assert everything(repository) == before
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("state", STATES)
+def test_only_the_delivered_files_change_in_the_branch_that_is_delivered_to(repository, wait_until, state):
+    for make in STATES[state]:
+        make(repository)
+    before = everything(repository)
+    runs = Runs(repository, wait_until)
+    runs.fail()
+    assert everything(repository) == before
+    runs.cancel()
+    assert everything(repository) == before
+    done = runs.succeed()
+    after = everything(repository)
+    if state in IS_DIRTY:
+        assert (done["status"], done["waiting"]["kind"]) == ("paused", "merge")
+        assert after == before
+    elif state == "detached HEAD":
+        assert done["status"] == "completed"
+        assert after == before
+    else:
+        assert done["status"] == "completed"
+        delivered = {"shared.txt", "new.txt"}
+        assert {name for name in after.files if after.files[name] != before.files.get(name)} == delivered
+        assert before.files.keys() <= after.files.keys()
+        assert (after.refs, after.head, after.stashes, after.status) == before[2:]
+    runs.collide()
+    assert everything(repository) == after
