@@ -112,7 +112,8 @@ def _rows(command: click.Command, operation: Operation | None) -> Iterator[str]:
             continue
         if isinstance(parameter, click.Argument):
             name = (parameter.metavar or parameter.name or "").strip("[]").upper()
-            yield f"| `{name}` | {_cell(by_name.get(parameter.name, ''))} |\n"
+            if parameter.name in by_name:  # of the others the usage says all there is
+                yield f"| `{name}` | {_cell(by_name[parameter.name])} |\n"
         else:
             yield _row(parameter)
 

@@ -258,7 +258,11 @@ class MemoryRunner:
         self.started.append(params.workflow_id)
         self._notes[params.workflow_id] = on_note
         end = self._ends[params.workflow_id] = asyncio.get_running_loop().create_future()
-        status, reason = await end
+        try:
+            status, reason = await end
+        except asyncio.CancelledError:
+            end.cancel()
+            raise
         return msgspec.json.encode(
             WorkflowExecuteResult(
                 workflow_id=params.workflow_id,

@@ -246,6 +246,17 @@ def test_rejected_run_fails_and_leaves_the_queue(daemon):
     until(lambda: daemon.call("queue/stats").total == 0)
 
 
+def test_run_that_has_ended_takes_no_more_signals(daemon):
+    daemon.start()
+    parked = daemon.run("gated", sync=True)
+    daemon.call("workflow/phase/reject", control.PhaseGateParams(id=parked.workflow_id, note="no"))
+    daemon.wait(parked.workflow_id, "failed")
+    with pytest.raises(KernelError, match="has ended") as caught:
+        daemon.call("workflow/resume", control.WorkflowResumeParams(id=parked.workflow_id))
+    assert caught.value.category == "conflict"
+    assert daemon.get(parked.workflow_id).status == "failed"
+
+
 def test_parked_run_comes_back_parked_after_a_restart(daemon):
     daemon.start()
     parked = daemon.run("gated", sync=True)

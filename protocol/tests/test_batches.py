@@ -1,8 +1,7 @@
 """Inline handlers: handled together, flushed once, answered together."""
 
-import threading
-
 import json
+import threading
 
 
 def burst(count):

@@ -221,14 +221,14 @@ def test_a_kind_given_by_hand_is_primary():
 
 
 def test_a_plugin_of_a_kind_of_its_own_names_its_methods_freely():
-    plugin = Plugin("p", "1.0.0", kind="notifier")
+    plugin = Plugin("p", "1.0.0", kind="lighthouse")
 
-    @plugin.register_method("notifier/notify")
+    @plugin.register_method("lighthouse/notify")
     def notify(params: dict[str, Any]) -> Any:
         return {}
 
     manifest = plugin.declaration().manifest()
-    assert (manifest.plugin_kind, manifest.capabilities) == ("notifier", ["notifier/notify", "health/check"])
+    assert (manifest.plugin_kind, manifest.capabilities) == ("lighthouse", ["lighthouse/notify", "health/check"])
 
 
 def test_manifest_and_handshake_say_the_same():

@@ -19,6 +19,7 @@ WIRE_MODULES = [
     "lifecycle",
     "provider",
     "queue",
+    "queue_care",
     "queue_v2",
     "subject",
     "workflow_journal",

@@ -41,6 +41,8 @@ def test_the_plugin_in_one_file_runs_only_when_it_is_trusted(shell, blocks):
         [str(file), "--manifest"], env=shell.environ, capture_output=True, text=True, check=True, timeout=30
     ).stdout
     assert '"plugin_kind":"provider"' in manifest
+    called = shell.type("""animus plugin call provider-echo agent/run --params '{"prompt": "hi"}'""")
+    assert '"output": "hi"' in called.output
 
 
 def test_the_wheel_brings_a_flavor_whose_runs_use_its_provider(shell, blocks, commands, tmp_path):

@@ -1,7 +1,6 @@
 """Whatever becomes of a run, what the user had lying about is afterwards what it was, byte for byte."""
 
 import hashlib
-import os
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -40,16 +39,17 @@ case $ANIMUS_SUBJECT_TITLE in
   success) echo right > shared.txt; echo new > new.txt ;;
   failure) echo wrong > shared.txt; echo new > failure.txt ;;
   cancel)  echo half > shared.txt; echo new > cancel.txt; while :; do sleep 0.05; done ;;
+  in-the-way) mkdir -p build notes; echo theirs > build/mine.bin; echo theirs > notes/mine.txt; git add -f build ;;
   conflict) while [ ! -e "$note.go" ]; do sleep 0.05; done; echo other > shared.txt ;;
 esac
 """
-BEHIND_THE_SCENES = {"objects", "worktrees", "animus.lock"}
-"""What a worktree and a branch of a run are made of in ``.git``; nothing of the user's is in there."""
+BEHIND_THE_SCENES = {"objects", "worktrees", "animus.lock", "ORIG_HEAD"}
+"""What runs are made of in ``.git``, and what git writes even when it refuses a merge; none of it is the user's."""
 
 
 def _print_of(path: Path) -> tuple[str, ...]:
     status = path.lstat()
-    content = os.readlink(path) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+    content = str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
     return (content, stat.filemode(status.st_mode), str(status.st_mtime_ns))
 
 
@@ -168,6 +168,10 @@ def repository(project, tmp_path):
     return project
 
 
+def deliver(project, title):
+    return project.json("workflow", "run", "change", "--title", title, "--sync")
+
+
 class Runs:
     """The four runs of a test, by what becomes of them."""
 
@@ -242,3 +246,34 @@ def test_only_the_delivered_files_change_in_the_branch_that_is_delivered_to(repo
         assert (after.refs, after.head, after.stashes, after.status) == before[2:]
     runs.collide()
     assert everything(repository) == after
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("make", [ignored, untracked])
+def test_file_in_the_way_of_a_delivery_is_not_overwritten(repository, make):
+    make(repository)
+    before = everything(repository)
+    parked = deliver(repository, "in-the-way")
+    assert everything(repository) == before
+    assert (parked["status"], parked["waiting"]["kind"]) == ("paused", "merge")
+    assert "mine." in parked["waiting"]["reason"]
+
+
+@pytest.mark.ci
+def test_linked_worktree_whose_folder_is_away_survives_a_delivery(repository, tmp_path):
+    place, away = tmp_path / "disk", tmp_path / "disk-in-the-drawer"
+    repository.git("worktree", "add", "--quiet", "-b", "mine", str(place))
+    (place / "tracked.txt").write_text("staged there\n")
+    repository.git("-C", str(place), "add", "-A")
+    place.rename(away)
+    assert deliver(repository, "success")["status"] == "completed"
+    away.rename(place)
+    assert repository.git("-C", str(place), "status", "--porcelain") == "M  tracked.txt\n"
+
+
+@pytest.mark.ci
+def test_nothing_of_a_delivered_run_is_left_in_the_repository(repository):
+    assert deliver(repository, "success")["status"] == "completed"
+    assert repository.git("branch", "--list", "animus/*") == ""
+    assert repository.git("worktree", "list").count("\n") == 1
+    assert not list((repository.root / ".git/worktrees").glob("*"))

@@ -31,8 +31,16 @@ COMMAND_SECONDS = 180.0
 
 LOOK_SECONDS = 30.0
 """How long a page may be ahead of the daemon."""
-LOOKING = ("animus workflow get ", "animus workflow list", "animus status", "animus subject get ", "animus queue ", "git log ")
+LOOKING = (
+    "animus workflow get ",
+    "animus workflow list",
+    "animus status",
+    "animus subject get ",
+    "animus queue ",
+    "git log ",
+)
 
+_REACHES_THE_INDEX = re.compile(r"PIP_|.*_CERT_FILE$|.*_PROXY$", re.IGNORECASE)
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`([^`\n]+)`:\s*\Z")
 _RUN = re.compile(r"\brun-[0-9a-f]{16}\b")
@@ -113,7 +121,7 @@ class Reader:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "TAR_OPTIONS": "--no-same-owner",
             "COLUMNS": "120",
-        } | {name: os.environ[name] for name in os.environ if name.startswith("PIP_") or name.endswith("_CERT_FILE")}
+        } | {name: os.environ[name] for name in os.environ if _REACHES_THE_INDEX.match(name)}
         (home / ".gitconfig").write_text("[user]\n\tname = Somebody\n\temail = somebody@localhost\n")
 
     def follow(self, page: str) -> None:

@@ -155,6 +155,7 @@ def _argument(field: inspect.Field, shape: _Shape) -> click.Argument:
     metavar = field.name.upper() if shape.metavar is None or "|" in shape.metavar else shape.metavar
     return click.Argument(
         [field.name],
+        nargs=-1 if shape.multiple else 1,
         required=field.required,
         type=shape.kind,
         metavar=metavar if field.required else f"[{metavar}]",

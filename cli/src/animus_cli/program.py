@@ -1,10 +1,12 @@
 """One run of the program: the command tree, and the boundary where every error becomes a message and an exit code."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from animus_cli.envelope import failure_line
 from animus_cli.failure import INTERRUPTED, CommandError
@@ -16,6 +18,8 @@ from animus_kernel.errors import KernelError
 
 __all__ = ["command_error", "run"]
 
+COMPLETE_VARIABLE = "_ANIMUS_COMPLETE"
+"""Set when a shell asks for words; see ``animus completion``."""
 _CATEGORY_CODES = {
     "invalid_request": "invalid_input",
     "not_found": "not_found",
@@ -32,6 +36,10 @@ _SYSTEM_ERRORS: tuple[tuple[type[OSError], str], ...] = (
     (OSError, "internal"),
 )
 """What the operating system's refusals are; the first row that matches counts."""
+_NAMED_COMMAND = re.compile(r"(?:; see|with:|:) (animus [^;,]+)$")
+"""The command that a plugin's message ends with."""
+_LEAD_IN = re.compile(r"(?:[;,.:]\s+(?:see|[\w ]+ with:)\s*|[;,:]\s*)$")
+"""What joins a message to the command at its end: ``; start one with:``."""
 _CLOSED_PIPE = 0
 """The reader has seen enough (``animus workflow list | head``): nothing went wrong."""
 
@@ -44,6 +52,9 @@ def run(words: Sequence[str]) -> int:
     """
     use_utf8()
     invocation = Invocation()
+    wish = os.environ.get(COMPLETE_VARIABLE)
+    if wish:
+        return shell_complete(root_group(), {"obj": invocation}, "animus", COMPLETE_VARIABLE, wish)
     try:
         return _invoke(list(words), invocation)
     except BrokenPipeError:
@@ -93,7 +104,10 @@ def _from_kernel(error: KernelError) -> CommandError:
         details["category"] = error.category
     if error.remediation:
         details["remediation"] = dict(error.remediation)
+    named = _NAMED_COMMAND.search(error.message)
     help_text = error.remediation.get("next_step") or error.remediation.get("install_command")
+    if help_text is None and named is not None:
+        help_text = named[1]
     return CommandError(code, error.message, details=details, next_step=help_text)
 
 
@@ -115,12 +129,18 @@ def _report(error: Exception, *, as_json: bool) -> int:
 
 
 def _message_lines(error: CommandError, screen: Screen) -> list[str]:
-    first, *rest = paragraph(f"error: {error.message}", screen)
+    first, *rest = paragraph(f"error: {_without_command(error)}", screen)
     lines = [first.replace("error:", screen.paint("error:", "red"), 1), *("  " + line for line in rest)]
-    # A message that had to be wrapped may have torn the command in it.
-    if error.next_step is not None and (error.next_step not in error.message or rest):
+    if error.next_step is not None:
         lines.append(f"{screen.paint('next:', 'bold')}  {error.next_step}")
     return lines
+
+
+def _without_command(error: CommandError) -> str:
+    """The message without its last part if that only names the command of the line that follows."""
+    if error.next_step is None or not error.message.endswith(error.next_step):
+        return error.message
+    return _LEAD_IN.sub("", error.message.removesuffix(error.next_step)) or error.message
 
 
 def _asked_for_json(words: Sequence[str]) -> bool:

@@ -13,6 +13,13 @@ __all__ = ["CONFIG_SOURCE", "write_workflows"]
 _BASE: Final = (methods.CONFIG_LOAD, methods.CONFIG_VALIDATE)
 _SCHEMA: Final = "animus.workflow-config.v2"
 _NEWEST: Final = 2
+_SOUND: Final = """
+tools_allowlist: [sh]
+phases:
+  greet: {mode: command, command: {program: sh, args: [-c, echo hello]}}
+workflows:
+  - {id: greeting, phases: [greet]}
+"""
 
 CONFIG_SOURCE: Final = Suite("config_source", "config_source")
 
@@ -56,10 +63,11 @@ def load_binding(plugin: PluginUnderTest) -> None:
 
 @CONFIG_SOURCE.plugin("config:validate:clean", "a project without mistakes has no error", needs=_BASE)
 def validate_clean(plugin: PluginUnderTest) -> None:
+    write_workflows(plugin.project, _SOUND)
     with plugin.started() as peer:
         found = peer.call(methods.CONFIG_VALIDATE, _params(plugin)).get("diagnostics", [])
     errors = [item for item in found if item["severity"] == "error"]
-    require(not errors, f"an empty project has errors: {errors}")
+    require(not errors, f"a sound workflow file has errors: {errors}")
 
 
 @CONFIG_SOURCE.plugin("config:validate:positions", "a broken file is an error that names the file", needs=_BASE)

@@ -157,7 +157,8 @@ def member(frame: dict[str, Any], part: str, name: str) -> Any:
 
 
 def require_error(peer: Peer, method: str, code: int, moment: str) -> None:
-    answer = peer.request(method, {})
+    """Fail the check unless `method` is answered with error `code`."""
+    answer = peer.request(method, {}, odd=True)
     found = member(answer, "error", "code")
     if found != code:
         seen = f"error {found}" if found is not None else "a result"
@@ -165,6 +166,7 @@ def require_error(peer: Peer, method: str, code: int, moment: str) -> None:
 
 
 def require_exit(peer: Peer, after: str) -> None:
+    """Fail the check unless the plugin ends with 0."""
     code = peer.exit_code()
     if code != 0:
         raise CheckFailedError(f"after {after} the plugin ended with exit code {code}, expected 0")

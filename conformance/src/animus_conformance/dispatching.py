@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from animus_conformance.requirement import CheckFailedError
 
-__all__ = ["dispatch", "moment", "require", "require_equal", "subject_of"]
+__all__ = ["dispatch", "moment", "only", "require", "require_equal", "subject_of"]
 
 _numbers: Final = itertools.count(1)
 
@@ -32,6 +32,17 @@ def moment(seconds: float) -> str:
     """The RFC 3339 text of the moment `seconds` from now."""
     then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def only(items: list[Any], what: str) -> Any:
+    """The one item there has to be.
+
+    Raises:
+        CheckFailedError: there is none, or more than one.
+    """
+    if len(items) != 1:
+        raise CheckFailedError(f"{what}: expected one, found {len(items)}")
+    return items[0]
 
 
 def require(holds: object, what: str) -> None:

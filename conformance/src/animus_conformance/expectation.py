@@ -24,13 +24,13 @@ def load_expectations(path: Path) -> dict[str, str]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ExpectationError(f"cannot read expected failures from {str(path)!r}: {error}") from error
-    expected = table.get("expected", {})
+    expected: dict[str, str] = table.get("expected", {})
     for requirement_id, reason in expected.items():
         if requirement_named(requirement_id) is None:
             raise ExpectationError(
                 f"{str(path)!r} expects {requirement_id!r} to fail, and there is no such requirement"
             )
-        if not isinstance(reason, str) or not reason.strip():
+        if not str(reason).strip():
             raise ExpectationError(f"{str(path)!r} gives no reason for {requirement_id!r}")
     return expected
 

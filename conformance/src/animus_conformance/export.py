@@ -135,10 +135,9 @@ def _type_text(kind: Any) -> str:
     if origin in {types.UnionType, typing.Union}:
         known = [_type_text(item) for item in arguments if item not in {type(None), msgspec.UnsetType}]
         return " | ".join(known) or "null"
-    if origin is list:
-        return f"[{_type_text(arguments[0])}]"
-    if origin is dict:
-        return f"{{string: {_type_text(arguments[1])}}}"
+    if origin in {list, dict}:
+        inner = _type_text(arguments[-1])
+        return f"[{inner}]" if origin is list else f"{{string: {inner}}}"
     plain = {str: "string", int: "integer", float: "number", bool: "boolean", Any: "any", msgspec.Raw: "any"}
     if kind in plain:
         return plain[kind]

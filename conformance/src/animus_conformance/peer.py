@@ -16,11 +16,11 @@ import msgspec
 
 from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
-from animus_conformance.transcript import Transcript
+from animus_conformance.transcript import LINE_SHOWN, Transcript
 from animus_plugin_protocol import ErrorCode
 from animus_plugin_protocol.wire.lifecycle import InitializeResult
 
-__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Peer", "frame_of"]
+__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Members", "Peer", "frame_of", "members_of"]
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer may take where the protocol names no shorter time."""
@@ -175,7 +175,7 @@ class Peer:
         answer = self.request(method, params, seconds=seconds)
         if "error" in answer:
             raise CheckFailedError(f"{method!r} was answered with error {answer['error']}, expected a result")
-        return answer["result"]
+        return members_of(answer["result"])
 
     def refused(
         self, method: str, params: Any = msgspec.UNSET, *codes: int, odd: bool = False, category: str | None = None
@@ -313,6 +313,28 @@ class Peer:
             return ""
         text = self._stderr.read_bytes()[-_STDERR_SHOWN:].decode("utf-8", "replace").strip()
         return f"; its stderr ends with: {text}" if text else ""
+
+
+class Members(dict[str, Any]):
+    """A JSON object of the plugin's, in which a member that is missing is a finding."""
+
+    def __missing__(self, name: str) -> Any:
+        """Say what is missing.
+
+        Raises:
+            CheckFailedError: always.
+        """
+        raise CheckFailedError(f"an answer has no member {name!r}: {str(dict(self))[:LINE_SHOWN]}")
+
+
+def members_of(value: Any) -> Any:
+    """`value` with every object in it made to `Members`."""
+    if isinstance(value, dict):
+        known = cast("dict[str, Any]", value)
+        return Members({name: members_of(item) for name, item in known.items()})
+    if isinstance(value, list):
+        return [members_of(item) for item in value]
+    return value
 
 
 def frame_of(**members: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from animus_conformance.core import PING_SECONDS
 from animus_conformance.dispatching import require, require_equal
-from animus_conformance.peer import Peer
+from animus_conformance.peer import Peer, members_of
 from animus_conformance.requirement import CheckFailedError, NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
 from animus_plugin_protocol import ErrorCode, methods
@@ -181,5 +181,5 @@ def runs_parallel(plugin: PluginUnderTest) -> None:
             for name in ("streaming-short", "failing")
         }
         answers = {name: peer.reply(request_id, f"run {name!r}", _RUN_SECONDS) for name, request_id in asked.items()}
-    found = {name: answer["result"]["output"].strip() for name, answer in answers.items()}
+    found = {name: members_of(answer)["result"]["output"].strip() for name, answer in answers.items()}
     require_equal(found, {"streaming-short": "Hello", "failing": "partly"}, "the outputs")

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from animus_conformance.dispatching import dispatch, moment, require, require_equal
-from animus_conformance.peer import Peer
+from animus_conformance.dispatching import dispatch, moment, only, require, require_equal
+from animus_conformance.peer import Peer, members_of
 from animus_conformance.requirement import Suite
 from animus_conformance.under_test import PluginUnderTest
 from animus_plugin_protocol import ErrorCode, methods
@@ -26,6 +26,7 @@ _BASE: Final = (
 _DEADLINE: Final = (methods.QUEUE_NEXT_DEADLINE,)
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _MANY: Final = 20
+_FEW: Final = 3
 
 QUEUE: Final = Suite("queue", "queue")
 
@@ -58,7 +59,7 @@ def _ids(entries: list[dict[str, Any]]) -> list[str]:
 def enqueue_listed(peer: Peer) -> None:
     sent = dispatch(vars={"é": "ü"}, priority="high", input={"a": [1, None]})
     entry_id = peer.call(methods.QUEUE_ENQUEUE, {"subject_dispatch": sent})["entry_id"]
-    (entry,) = _entries(peer)
+    entry = only(_entries(peer), "entries on the queue")
     require_equal((entry["entry_id"], entry["status"]), (entry_id, "pending"), "the listed entry")
     kept = entry["subject_dispatch"]
     for name in ("workflow_ref", "vars", "priority", "input", "requested_at", "trigger_source"):
@@ -123,7 +124,7 @@ def lease_order(peer: Peer) -> None:
 @QUEUE.opened("queue:lease:once", "a leased entry is assigned and not handed out again", needs=_BASE)
 def lease_once(peer: Peer) -> None:
     entry_id = _enqueue(peer)
-    (entry,) = _lease(peer)
+    entry = only(_lease(peer), "leased entries")
     require_equal((entry["entry_id"], entry["status"]), (entry_id, "assigned"), "the leased entry")
     require(entry.get("workflow_id"), "a leased entry has no workflow_id")
     require_equal(_lease(peer), [], "a second lease")
@@ -149,8 +150,8 @@ def lease_workflow_ids(peer: Peer) -> None:
 def lease_minted_ids(peer: Peer) -> None:
     for _ in range(3):
         _enqueue(peer)
-    minted = {entry.get("workflow_id") for entry in _lease(peer, 3)}
-    require(len(minted) == 3 and None not in minted, f"the minted workflow ids are {minted}")
+    minted = {entry.get("workflow_id") for entry in _lease(peer, _FEW)}
+    require(len(minted) == _FEW and None not in minted, f"the minted workflow ids are {minted}")
 
 
 @QUEUE.opened("queue:lease:count-mismatch", "workflow ids that are not exactly max are -32206", needs=_BASE)
@@ -173,7 +174,7 @@ def lease_atomic(peer: Peer) -> None:
     asked = [peer.begin(methods.QUEUE_LEASE, {"max": 1}) for _ in range(_MANY)]
     found: list[str] = []
     for request_id in asked:
-        found += _ids(peer.reply(request_id, "one of many leases")["result"]["leased"])
+        found += _ids(members_of(peer.reply(request_id, "one of many leases"))["result"]["leased"])
     require(len(found) == len(set(found)), "an entry was handed out twice")
     require_equal(set(found), expected, "the entries handed out")
 
@@ -324,7 +325,7 @@ def durable_lease(plugin: PluginUnderTest) -> None:
         _lease(peer, workflow_ids=["wf-kept"])
         peer.kill()
     with plugin.started() as peer:
-        (entry,) = _entries(peer)
+        entry = only(_entries(peer), "entries on the queue")
         found = (entry["entry_id"], entry["status"], entry.get("workflow_id"))
         require_equal(found, (entry_id, "assigned", "wf-kept"), "the entry after SIGKILL")
 
@@ -333,9 +334,11 @@ def durable_lease(plugin: PluginUnderTest) -> None:
 def processes_shared(plugin: PluginUnderTest) -> None:
     with plugin.started() as first, plugin.started() as second:
         expected = {_enqueue(peer) for _ in range(_MANY // 2) for peer in (first, second)}
+        for peer in (first, second):
+            require_equal(set(_ids(_entries(peer))), expected, "what one of two processes lists")
         asked = [(peer, peer.begin(methods.QUEUE_LEASE, {"max": 1})) for _ in range(_MANY) for peer in (first, second)]
         found: list[str] = []
         for peer, request_id in asked:
-            found += _ids(peer.reply(request_id, "a lease of one of two processes")["result"]["leased"])
+            found += _ids(members_of(peer.reply(request_id, "a lease of one of two"))["result"]["leased"])
     require(len(found) == len(set(found)), "two processes handed out one entry")
     require_equal(set(found), expected, "the entries handed out by two processes")

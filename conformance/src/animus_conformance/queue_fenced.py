@@ -4,7 +4,7 @@ import datetime
 import time
 from typing import Any, Final
 
-from animus_conformance.dispatching import dispatch, require, require_equal
+from animus_conformance.dispatching import dispatch, only, require, require_equal
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
@@ -48,7 +48,7 @@ def _handout(peer: Peer, *workflow_ids: str, owner: str = _OWNER, **more: Any) -
 def _fence(peer: Peer, name: str | None = None) -> dict[str, Any]:
     """The fence of a fresh entry that was just leased."""
     _enqueue(peer, name)
-    (leased,) = _handout(peer)["leased"]
+    leased = only(_handout(peer)["leased"], "leased entries")
     fence: dict[str, Any] = leased["execution"]
     return fence
 
@@ -67,7 +67,7 @@ def _stale(fence: dict[str, Any]) -> dict[str, Any]:
 )
 def enqueue_receipt(peer: Peer) -> None:
     receipt = _enqueue(peer, "TASK-R")
-    require_equal(receipt["enqueued"], True, "enqueued")
+    require(receipt["enqueued"], f"enqueue of a new subject answered {receipt}")
     require_equal(receipt["subject"]["qualified_id"], "task:TASK-R", "subject.qualified_id")
     require(receipt["subject"]["generation"] > 0, f"subject.generation is {receipt['subject']['generation']}")
 
@@ -79,7 +79,7 @@ def enqueue_idempotent(peer: Peer) -> None:
     first = _enqueue(peer, "TASK-I", key="k1")
     again = _enqueue(peer, "TASK-I", key="k1")
     require_equal((again["enqueued"], again["entry_id"]), (False, first["entry_id"]), "the second receipt")
-    (leased,) = _handout(peer)["leased"]
+    leased = only(_handout(peer)["leased"], "leased entries")
     _outcome(peer, methods.QUEUE_V2_COMPLETION, leased["execution"], status="completed")
     late = _enqueue(peer, "TASK-I", key="k1")
     require_equal((late["enqueued"], late["entry_id"]), (False, first["entry_id"]), "the receipt after completion")
@@ -126,7 +126,7 @@ def unknown_fields_refused(peer: Peer) -> None:
 @QUEUE_FENCED.opened("queue-v2:lease:fence", "a leased entry comes with its whole fence", needs=_ALL, when=_ANY)
 def lease_fence(peer: Peer) -> None:
     receipt = _enqueue(peer, "TASK-F")
-    (leased,) = _handout(peer, "wf-f")["leased"]
+    leased = only(_handout(peer, "wf-f")["leased"], "leased entries")
     fence, lease = leased["execution"], leased["execution"]["queue_lease"]
     require_equal((fence["schema"], fence["version"]), ("animus.execution-fence.v1", 1), "schema and version")
     require_equal((fence["workflow_id"], fence["subject"]), ("wf-f", receipt["subject"]), "workflow id and subject")
@@ -240,7 +240,7 @@ def release_pending_keeps_run(peer: Peer) -> None:
     fence = _fence(peer)
     outcome = _outcome(peer, methods.QUEUE_V2_RELEASE_PENDING, fence, reason="r")
     require_equal(outcome, "applied", "the outcome")
-    (leased,) = _handout(peer, "wf-other")["leased"]
+    leased = only(_handout(peer, "wf-other")["leased"], "leased entries")
     again = leased["execution"]
     require_equal(again["workflow_id"], fence["workflow_id"], "the workflow id of the next grant")
     require_equal(again["subject"], fence["subject"], "the subject of the next grant")

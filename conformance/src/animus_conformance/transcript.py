@@ -37,7 +37,7 @@ class Transcript:
         return [*self._head, *gap, *self._tail]
 
     def _add(self, arrow: str, data: bytes) -> None:
-        shown = data[:LINE_SHOWN].decode("utf-8", "backslashreplace").rstrip("\n")
+        shown = data[:LINE_SHOWN].decode("utf-8", "backslashreplace").rstrip("\n").replace("\n", "\\n")
         cut = "" if len(data) <= LINE_SHOWN else f" ... ({len(data)} bytes)"
         self._keep(f"{self._clock()} {arrow} {shown}{cut}")
 

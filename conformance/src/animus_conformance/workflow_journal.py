@@ -140,7 +140,7 @@ def events_recorded(peer: Peer) -> None:
     "journal:events:kind-closed", "an event of an unknown kind is refused", needs=_EVENTS, when=_EVENTS
 )
 def events_kind_closed(peer: Peer) -> None:
-    peer.refused(methods.JOURNAL_RECORD, _event("wf-1", "something_else", 0))
+    peer.refused(methods.JOURNAL_RECORD, _event("wf-1", "something_else", 0), odd=True)
 
 
 @WORKFLOW_JOURNAL.plugin(

@@ -28,7 +28,9 @@ phases:
   slow:
     mode: command
     idempotency: idempotent
-    command: {program: sh, args: [-c, 'echo slow >> "$ANIMUS_PROJECT_ROOT/marks"; [ -e "$ANIMUS_PROJECT_ROOT/go" ] || sleep 30']}
+    command:
+      program: sh
+      args: [-c, 'echo slow >> "$ANIMUS_PROJECT_ROOT/marks"; [ -e "$ANIMUS_PROJECT_ROOT/go" ] || sleep 30']
   approval:
     mode: manual
     manual: {instructions: Look at it.}

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from animus_kernel.flavor import Flavor, load_flavor
+import msgspec
+
+from animus_kernel.flavor import Flavor, check_roles, load_flavor
 from animus_kernel.manifest import load_manifest
 from animus_kernel.pack import Packs, resolve_packs
 from animus_kernel.project import Project
@@ -29,5 +31,7 @@ def assemble(project: Project) -> Assembly:
     """
     manifest = load_manifest(project)
     flavor = load_flavor(manifest.flavor)
+    check_roles(project.manifest_path, manifest.roles)
+    flavor = msgspec.structs.replace(flavor, roles=flavor.roles | manifest.roles)
     found = discover(project.root, project.config_dir)
     return Assembly(flavor, resolve_packs(project, manifest), found, bind_roles(flavor, found))

@@ -46,10 +46,9 @@ def _explain(message: str, shape: type[msgspec.Struct]) -> str:
 
 
 def _field_names(shape: Any) -> set[str]:
-    names: set[str] = set()
-    for field in msgspec.structs.fields(shape):
-        names.add(field.encode_name)
-        for part in (field.type, *getattr(field.type, "__args__", ())):
-            if isinstance(part, type) and issubclass(part, msgspec.Struct):
-                names |= _field_names(part)
-    return names
+    """The keys of a struct, and of the structs anywhere inside its fields' types."""
+    if hasattr(shape, "__struct_fields__"):
+        rows = msgspec.structs.fields(shape)
+        return {row.encode_name for row in rows}.union(*(_field_names(row.type) for row in rows))
+    parts: tuple[Any, ...] = getattr(shape, "__args__", ())
+    return set[str]().union(*map(_field_names, parts))

@@ -21,23 +21,38 @@ from animus_plugin_protocol.wire.dispatch import priority_word as priority_of
 from animus_plugin_protocol.wire.queue_v2 import FencedEnqueueParams, FencedEnqueueResult
 from animus_plugin_protocol.wire.subject import Subject, SubjectIdParams
 
-__all__ = ["Door", "split_subject"]
+__all__ = ["AD_HOC_KIND", "Door", "split_subject"]
 
 AD_HOC_KIND = "custom"
 _LEGACY_FIELD = "task_id"
 
 
+class _Variable(msgspec.Struct):
+    name: str
+    required: bool = False
+    default: str | None = None
+
+
+class _Workflow(msgspec.Struct):
+    variables: list[_Variable] = []
+
+
 class _Workflows(msgspec.Struct):
-    workflows: dict[str, Any] = {}
+    workflows: dict[str, _Workflow] = {}
     disabled: dict[str, str] = {}
     default_workflow_ref: str | None = None
+
+
+_Wish = QueueEnqueueParams | WorkflowRunParams | SubjectDispatch
+"""What carries the values of variables: `vars`, and the keys of `input`."""
 
 
 class Door:
     """Builds dispatches and enqueues them."""
 
     def __init__(self, plugins: Plugins, project: Project, clock: Clock) -> None:
-        self._plugins, self._project, self._clock = plugins, project, clock
+        self._plugins, self._clock = plugins, clock
+        self.config_params = ConfigLoadParams(project_root=str(project.root), repo_scope=project.repo_scope)
 
     async def enqueue(self, params: QueueEnqueueParams) -> QueueEnqueueResult:
         """Put a dispatch on the queue, durably.
@@ -53,11 +68,11 @@ class Door:
             if text is None:
                 raise KernelError("invalid_request", "say which subject as KIND:ID")
             about = await self.look_up(text)
-            dispatch = self._dispatch(params, await self.workflow_named(params.workflow_ref), about)
+            dispatch = self._dispatch(params, await self.workflow_named(params.workflow_ref, params), about)
         elif params.subject or params.task_id or dispatch.subject is None:
             raise KernelError("invalid_request", "a whole subject_dispatch holds the subject, and is given alone")
         else:
-            await self.workflow_named(dispatch.workflow_ref)
+            await self.workflow_named(dispatch.workflow_ref, dispatch)
         return await self._put(dispatch, params)
 
     async def _put(self, dispatch: SubjectDispatch, params: QueueEnqueueParams) -> QueueEnqueueResult:
@@ -81,7 +96,7 @@ class Door:
         text = params.subject or _legacy_subject(params.task_id)
         if text is not None and (params.title or params.description):
             raise KernelError("invalid_request", "give a subject or the title of an ad hoc one, not both")
-        workflow_ref = await self.workflow_named(params.definition)
+        workflow_ref = await self.workflow_named(params.definition, params)
         about: tuple[SubjectRef, Subject | None]
         if text is None:
             name = params.title or workflow_ref
@@ -116,11 +131,11 @@ class Door:
         )
         return reference, found
 
-    async def workflow_named(self, ref: str | None) -> str:
-        """`ref` if it exists, or the project's default workflow.
+    async def workflow_named(self, ref: str | None, wish: _Wish) -> str:
+        """`ref` if it exists, or the project's default workflow; `wish` has to bring the variables it requires.
 
         Raises:
-            KernelError: ``not_found`` listing what there is.
+            KernelError: ``not_found`` listing what there is; ``invalid_request`` naming the variables that are missing.
         """
         known = await self._workflows()
         names = list(known.workflows)
@@ -129,22 +144,23 @@ class Door:
             raise KernelError("invalid_request", f"say which workflow: {', '.join(names) or 'there is none'}")
         for name in names:
             if name.lower() == wanted.lower():
+                _require_variables(name, known.workflows[name], wish)
                 return name
         reason = {name.lower(): why for name, why in known.disabled.items()}.get(wanted.lower())
         said = f"is disabled: {reason}" if reason else f"does not exist; there are: {', '.join(names) or 'none'}"
-        next_step = {"kind": "invalid_input", "next_step": "animus workflow config validate"}
-        raise KernelError(
-            "not_found", f"workflow {wanted!r} {said}", details={"workflows": names}, remediation=next_step
-        )
+        message, step = f"workflow {wanted!r} {said}", "animus workflow config validate"
+        raise KernelError("not_found", message, details={"workflows": names}, next_step=step)
 
     async def workflow_names(self) -> list[str]:
         """The project's workflows, from whoever compiles them."""
         return list((await self._workflows()).workflows)
 
+    async def config(self) -> Any:
+        """The compiled definitions, from whoever compiles them."""
+        return (await ask(self._plugins, methods.CONFIG_LOAD, self.config_params, ConfigLoadResult)).config.config
+
     async def _workflows(self) -> _Workflows:
-        params = ConfigLoadParams(project_root=str(self._project.root), repo_scope=self._project.repo_scope)
-        loaded = await ask(self._plugins, methods.CONFIG_LOAD, params, ConfigLoadResult)
-        return msgspec.convert(loaded.config.config, _Workflows)
+        return msgspec.convert(await self.config(), _Workflows)
 
     def _dispatch(
         self, wish: QueueEnqueueParams, workflow_ref: str, about: tuple[SubjectRef, Subject | None]
@@ -160,6 +176,15 @@ class Door:
             priority=wish.priority or priority_of(subject.priority if subject else None),
             actor=wish.actor,
         )
+
+
+def _require_variables(name: str, workflow: _Workflow, wish: _Wish) -> None:
+    given = {*wish.vars, *(wish.input if isinstance(wish.input, dict) else ())}
+    needed = [one.name for one in workflow.variables if one.required and one.default is None]
+    flags = [f"--var {one}=VALUE" for one in needed if one not in given]
+    if flags:
+        message = f"workflow {name!r} needs {' and '.join(flags)}"
+        raise KernelError("invalid_request", message, next_step=f"animus workflow run {name} {' '.join(flags)}")
 
 
 def split_subject(text: str) -> tuple[str, str]:
@@ -178,8 +203,7 @@ def split_subject(text: str) -> tuple[str, str]:
 
 
 def _no_subject(subject_id: str, why: str) -> KernelError:
-    step = {"kind": "invalid_input", "next_step": "animus subject list"}
-    return KernelError("not_found", f"there is no subject {subject_id!r}: {why}", remediation=step)
+    return KernelError("not_found", f"there is no subject {subject_id!r}: {why}", next_step="animus subject list")
 
 
 def _legacy_subject(native: str | None) -> str | None:

@@ -58,12 +58,14 @@ class KernelError(Exception):
         *,
         details: dict[str, Any] | None = None,
         remediation: dict[str, str] | None = None,
+        next_step: str | None = None,
     ) -> None:
         super().__init__(message)
         self.category = category if category in CATEGORIES else "internal"
         self.message = message
         self.details = details or {}
-        self.remediation = remediation or {}
+        kind = "conflict" if category == "conflict" else "invalid_input"
+        self.remediation = remediation or ({} if next_step is None else {"kind": kind, "next_step": next_step})
 
     def to_wire(self) -> dict[str, Any]:
         """The error object of a response."""

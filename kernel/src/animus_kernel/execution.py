@@ -113,7 +113,7 @@ class Execution:
             run.reason = f"the lease is lost ({result.outcome}): {result.reason or 'somebody else decided'}"
             self._record(run, "run_lost", reason=run.reason)
             if was_running:
-                await self._stop(run)
+                await self._stop(run, ends_run=result.outcome != "stale_fence")
         elif result.execution is not None:
             run.fence, run.leased_at = result.execution, self.clock.now()
 
@@ -144,8 +144,11 @@ class Execution:
         self._record(run, "run_broke_off", reason=fault.message, attempts=self._broken[run.entry.entry_id])
         run.move(Step.BREAK)
 
-    async def _stop(self, run: Run) -> None:
-        """End what the runner still does for a run that is no longer ours."""
+    async def _stop(self, run: Run, *, ends_run: bool) -> None:
+        """End what the runner still does for a run that is no longer ours: dropped by somebody, or somebody else's."""
+        if not ends_run:
+            self._calls[run.run_id].cancel()  # ends this execution; the run itself goes on where its new owner is
+            return
         params = wire.WorkflowSignalParams(workflow_id=run.run_id, signal="cancel", note=run.reason)
         try:
             await self.plugins.call("workflow_runner", methods.WORKFLOW_SIGNAL, params)

@@ -22,6 +22,7 @@ __all__ = [
     "FlavorFile",
     "Need",
     "Section",
+    "check_roles",
     "find_flavors",
     "install_command",
     "load_flavor",
@@ -150,7 +151,12 @@ def _checked(name: str, path: Path) -> Flavor:
         if "/" in need.distribution:
             message = f"{path}: {need.distribution!r} in {need.section!r} is an owner/repository slug, no distribution"
             raise KernelError("invalid_request", message)
-    for role, value in flavor.roles.items():
+    check_roles(path, flavor.roles)
+    return flavor
+
+
+def check_roles(path: Path, roles: dict[str, str | list[str]]) -> None:
+    """Refuse several holders for a role that can have one only."""
+    for role, value in roles.items():
         if isinstance(value, list) and role != "provider":
             raise KernelError("invalid_request", f"{path}: role {role!r} has one holder, so its value is one name")
-    return flavor

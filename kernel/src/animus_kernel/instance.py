@@ -10,9 +10,9 @@ from typing import IO, Any, NamedTuple
 
 from animus_kernel.errors import KernelError
 from animus_kernel.project import Project
-from animus_process import Liveness, liveness, start_time_of
+from animus_process import Liveness, ProcessLedger, liveness, start_time_of
 
-__all__ = ["Holder", "hold_instance", "instance_holder"]
+__all__ = ["Holder", "hold_instance", "instance_holder", "orphans_of"]
 
 _PROBE_SECONDS = 0.5
 _POLL_SECONDS = 0.01
@@ -44,8 +44,7 @@ def hold_instance(project: Project, purpose: str) -> Generator[None]:
             holder = _read(file)
             who = f"process {holder.pid or 'unknown'} ({holder.purpose})"
             message = f"{str(project.root)!r} is already served by {who}; stop it with: animus daemon stop"
-            step = {"kind": "conflict", "next_step": "animus daemon stop"}
-            raise KernelError("conflict", message, details={"pid": holder.pid}, remediation=step)
+            raise KernelError("conflict", message, details={"pid": holder.pid}, next_step="animus daemon stop")
         row = {"pid": os.getpid(), "start_time": start_time_of(os.getpid()), "purpose": purpose}
         file.truncate(0)
         file.write(json.dumps(row).encode())
@@ -97,3 +96,10 @@ def _read(file: IO[bytes]) -> Holder:
         return Holder(int(row["pid"]), str(row["purpose"]), row["start_time"])
     except (ValueError, KeyError, TypeError):
         return Holder(None, "starting or ending", None)
+
+
+def orphans_of(project: Project) -> tuple[int, list[tuple[Path, str]]]:
+    """How many processes of dead hosts are on record, and the records that cannot be read with the reason."""
+    records, unreadable = ProcessLedger(project.state_dir / "processes").load()
+    dead = [one for one in records if liveness(one.owner_pid, one.owner_start_time) is Liveness.DEAD]
+    return len(dead), [(item.path, item.reason) for item in unreadable]

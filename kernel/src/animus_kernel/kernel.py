@@ -6,8 +6,6 @@ import importlib
 import traceback
 from typing import Any
 
-import msgspec
-
 from animus_kernel.assembly import Assembly
 from animus_kernel.clock import SystemClock
 from animus_kernel.dispatcher import PILLARS, Dispatcher
@@ -20,7 +18,7 @@ from animus_kernel.operations import Operation, Place
 from animus_kernel.plugins import ProjectPlugins
 from animus_kernel.project import Project
 from animus_kernel.projection import Projector
-from animus_kernel.settings import DaemonSettings, save_settings
+from animus_kernel.settings import DaemonSettings, load_settings, save_settings
 from animus_plugin_runtime import PluginEvent, sweep_orphans
 from animus_process import ProcessLedger
 
@@ -80,8 +78,8 @@ class Kernel:
 
     async def set_paused(self, *, paused: bool) -> None:
         """Start nothing new, or start again; remembered for the next daemon."""
-        self.settings = msgspec.structs.replace(self.settings, paused=paused)
-        await asyncio.to_thread(save_settings, self.project, self.settings)
+        stored = await asyncio.to_thread(load_settings, self.project, paused=paused)  # they may have changed meanwhile
+        await asyncio.to_thread(save_settings, self.project, stored)
         if self.dispatcher is not None:
             self.dispatcher.is_paused = paused
         self.events.record("daemon_paused" if paused else "daemon_resumed")

@@ -28,6 +28,8 @@ class ProjectManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     flavor: str = DEFAULT_FLAVOR
     packs: list[PackPin] | dict[str, Any] = []
     daemon: dict[str, Any] = {}
+    roles: dict[str, str | list[str]] = {}
+    """Laid over the flavor's: which plugin serves what in this project."""
 
     @property
     def pins(self) -> dict[str, PackPin]:

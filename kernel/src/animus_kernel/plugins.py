@@ -69,6 +69,14 @@ class ProjectPlugins:
             return await self._provider(name)
         return await self._holder(f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind).connection()
 
+    async def connection_named(self, name: str) -> Connection:
+        """The plugin that is called `name`, whatever it serves."""
+        for plugin in self._plugins.values():
+            if plugin.candidate.answers_to(name):
+                return await plugin.connection()
+        message = f"no plugin in use is called {name!r}; in use are: {', '.join(self._plugins)}"
+        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+
     def subject_kinds(self) -> list[str]:
         """The kinds of subjects that some plugin serves here."""
         return [role.removeprefix(SUBJECT_ROLE) for role in self._roles.holders if role.startswith(SUBJECT_ROLE)]
@@ -118,7 +126,7 @@ class ProjectPlugins:
             if name in _tools_of(connection):
                 return connection
         known = ", ".join(plugin.name for plugin in self._roles.providers) or "none"
-        message = f"no provider answers to {name!r}; providers of this flavor: {known}"
+        message = f"no provider answers to {name!r}; providers here: {known}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
 
 

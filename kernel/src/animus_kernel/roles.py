@@ -52,6 +52,10 @@ def bind_roles(flavor: Flavor, found: Discovery) -> RoleTable:
             _bind(table, role, names[0], flavor, found)
         else:
             _bind_only_one(table, role, flavor, found)
+    # The list says who is asked first; whoever is not on it still answers to its own name.
+    table.providers.extend(
+        plugin for plugin in found.usable if _serves(plugin, _PROVIDER) and plugin not in table.providers
+    )
     return table
 
 
@@ -59,10 +63,11 @@ def _bind(table: RoleTable, role: str, name: str, flavor: Flavor, found: Discove
     named = [plugin for plugin in found.plugins if plugin.answers_to(name)]
     usable = [plugin for plugin in named if plugin.is_usable]
     if not usable:
-        reason = next((plugin.problem for plugin in named if plugin.problem), "it is not installed")
+        reason = next((plugin.problem for plugin in named if plugin.problem), None)
+        message = f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}"
         command = install_command(_distributions_for(role, name, flavor))
-        message = f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}: {reason}"
-        table.problems[role] = missing_plugin(message, command)
+        absent = missing_plugin(f"{message}, which is not installed", command)
+        table.problems[role] = absent if reason is None else KernelError("unavailable", f"{message}: {reason}")
     elif not _serves(usable[0], role):
         kinds = ", ".join(_kinds_of(usable[0]))
         message = f"flavor {flavor.id!r} binds role {role!r} to plugin {name!r}, which serves only: {kinds}"

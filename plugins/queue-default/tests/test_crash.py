@@ -1,7 +1,9 @@
 """Real processes killed at named points: what was acknowledged stays, what was not happened whole or not at all."""
 
+import random
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -12,18 +14,19 @@ WAIT_SECONDS = 20.0
 SETTING = "ANIMUS_QUEUE_FAILPOINT"
 
 
-def run_until_killed(host, process, dispatch):
+def run_until_killed(host, process, dispatch, prefix=""):
     """Enqueue, lease and complete in turns until the process dies; the ledger of what was acknowledged."""
     enqueued, completed, unsure = [], [], set()
     try:
-        for turn in range(5_000):
-            unsure = {f"k{turn}"}
-            params = {"subject_dispatch": dispatch(f"T{turn}", vars={"pad": "x" * 900}), "idempotency_key": f"k{turn}"}
-            enqueued.append((f"k{turn}", host.call("queue/v2/enqueue", params)["entry_id"]))
+        for turn in range(50_000):
+            unsure = {f"k{prefix}{turn}"}
+            content = dispatch(f"T{prefix}{turn}", vars={"pad": "x" * 900})
+            params = {"subject_dispatch": content, "idempotency_key": f"k{prefix}{turn}"}
+            enqueued.append((f"k{prefix}{turn}", host.call("queue/v2/enqueue", params)["entry_id"]))
             unsure = set()
             if turn % 2:
                 continue
-            request = {"max": 1, "owner_id": "owner", "workflow_ids": [f"w{turn}"]}
+            request = {"max": 1, "owner_id": "owner", "workflow_ids": [f"w{prefix}{turn}"]}
             (item,) = host.call("queue/v2/lease", request)["leased"]
             host.call("queue/v2/completion", {"execution": item["execution"], "status": "completed"})
             completed.append(item["entry"]["entry_id"])
@@ -56,6 +59,34 @@ def test_a_kill_at_a_named_point_loses_and_doubles_nothing(spawn, dispatch, poin
         repeated = survivor.call("queue/v2/enqueue", params)
         assert (repeated["entry_id"], repeated["enqueued"]) == (entry_id, False)
     assert survivor.call("queue/enqueue", {"subject_dispatch": dispatch("after")})["enqueued"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_kill_at_a_random_moment_loses_and_doubles_nothing(spawn, dispatch, seed):
+    kept, finished = set(), set()
+    for round_number in range(3):
+        host, process = spawn()
+        moment = random.Random(10 * seed + round_number).uniform(0.05, 0.4)  # noqa: S311 - a seeded choice, no secret
+        killer = threading.Timer(moment, process.kill)
+        killer.start()
+        enqueued, completed, _ = run_until_killed(host, process, dispatch, f"{round_number}-")
+        killer.join(WAIT_SECONDS)
+        kept |= {entry_id for _, entry_id in enqueued}
+        finished |= set(completed)
+        survivor, survivor_process = spawn()
+        live, offset, ended = set(), 0, []
+        while (page := survivor.call("queue/list", {"limit": 500, "offset": len(live)}))["entries"]:
+            live |= {entry["entry_id"] for entry in page["entries"]}
+        while offset is not None:
+            page = survivor.call("queue/history", {"limit": 500, "offset": offset})
+            ended += [entry["entry_id"] for entry in page["entries"]]
+            offset = page.get("next_offset")
+        assert len(ended) == len(set(ended))
+        assert kept <= live | set(ended)
+        assert finished <= set(ended)
+        assert live.isdisjoint(ended)
+        survivor_process.stdin.close()
+        survivor_process.wait(WAIT_SECONDS)
 
 
 def test_a_lost_lease_reply_is_found_in_the_list(spawn, dispatch):

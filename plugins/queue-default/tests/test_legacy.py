@@ -130,3 +130,31 @@ def test_a_large_file_is_taken_over_in_frames_of_readable_length(open_store, tmp
     again = open_store()
     again.begin()
     assert len(again.state.entries) == 1_500
+
+
+def ended(entry_id, outcome="completed", **entry):
+    line = {"outcome": outcome, "finished_at": "2026-01-02T00:00:00Z", "finished_by": "queue/completion"}
+    return json.dumps({**line, "entry": {"entry_id": entry_id, "subject_id": "task:A", "status": "assigned", **entry}})
+
+
+def test_the_history_of_the_reference_queue_is_taken_over(connect, tmp_path, dispatch):
+    path = tmp_path / "project" / ".animus" / "queue.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"entries": [{"entry_id": "live", "dispatch": dispatch("L")}]}))
+    lines = [ended("e1", "failed"), ended("live"), ended("e2", idempotency_key="k2"), ended("e1", "cancelled")]
+    path.with_name("queue-history.jsonl").write_text("\n".join([*lines, '{"outcome": "comp']))
+    host = connect()
+    shown = host.call("queue/history", {})["entries"]
+    assert [(entry["entry_id"], entry["outcome"]) for entry in shown] == [("e1", "cancelled"), ("e2", "completed")]
+    assert host.call("queue/stats")["total"] == 1
+    again = host.call("queue/v2/enqueue", {"subject_dispatch": dispatch("A"), "idempotency_key": "k2"})
+    assert (again["entry_id"], again["enqueued"]) == ("e2", False)
+
+
+def test_a_damaged_history_is_named_by_line(connect, tmp_path, dispatch, rpc_error):
+    path = tmp_path / "project" / ".animus" / "queue.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"entries": [{"entry_id": "live", "dispatch": dispatch("L")}]}))
+    path.with_name("queue-history.jsonl").write_text("\n".join(['{"outcome": "comp', ended("e1")]))
+    with pytest.raises(rpc_error, match="line 1"):
+        connect().call("queue/list", {})

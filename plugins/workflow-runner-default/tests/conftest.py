@@ -89,7 +89,7 @@ class Host:
     def finish(self, number: int, timeout: float = REPLY_SECONDS) -> Any:
         reply = self._replies[number].get(timeout=timeout)
         if reply is None:
-            raise ConnectionError("the plugin is gone:\n" + "".join(self.stderr))
+            raise ConnectionError(f"the plugin is gone ({self.process.wait(5)}):\n" + "".join(self.stderr))
         if "error" in reply:
             raise RpcError(reply["error"])
         return reply["result"]

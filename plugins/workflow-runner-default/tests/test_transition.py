@@ -150,13 +150,21 @@ class RunUnderCrashes(RuleBasedStateMachine):
             target = "impl" if self.position == "review" else self.position
             if self.reworks[target] == MAX_REWORKS:
                 self.status, self.position = RunStatus.ESCALATED, target
+                self._model_carried_reason(reason)
             else:
                 self.reworks[target] += 1
                 self.position, self.context = target, reason
         elif verdict == "fail":
             self.status = RunStatus.ESCALATED
+            self._model_carried_reason(reason)
         else:
             self.status = RunStatus.COMPLETED if reason == "already_done" else RunStatus.CANCELLED
+
+    def _model_carried_reason(self, reason: str) -> None:
+        """What stopped the run is told to the phase it goes on with when a person resumes it."""
+        assert self.run.rework_context is not None
+        assert reason in self.run.rework_context
+        self.context = self.run.rework_context
 
     @precondition(lambda self: self._is_at(is_open=True, mode="command"))
     @rule()

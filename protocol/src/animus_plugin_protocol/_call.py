@@ -1,6 +1,7 @@
 """One request or notification while its handler works: params in, reply bytes out, whatever the handler does."""
 
 import contextlib
+import select
 import sys
 from collections.abc import Callable
 from typing import Any, Final, TextIO
@@ -150,8 +151,17 @@ def _write_log(text: str) -> None:
     log: TextIO | None = sys.stderr  # None where the process was started without one
     if log is not None:
         with contextlib.suppress(OSError, ValueError):  # stderr is gone; the reply still says what happened
-            log.write(text)
-            log.flush()
+            if _has_room(log):
+                log.write(text)
+                log.flush()
+
+
+def _has_room(log: TextIO) -> bool:
+    """Whether a line can be written without waiting: a host that never reads stderr must not stop the loop."""
+    try:
+        return bool(select.select([], [log.fileno()], [], 0)[1])
+    except (OSError, ValueError):  # no descriptor to ask about
+        return True
 
 
 def _nothing() -> None:

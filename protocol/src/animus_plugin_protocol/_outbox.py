@@ -60,7 +60,12 @@ class Outbox:
     def put(self, data: bytes) -> None:
         """Write frames from the reader. Dropped when the host is gone: nobody is left to tell."""
         with self._lock:
-            if self._backlog_bytes > READER_BACKLOG_BYTES:
+            if not self._backlog and not self.is_broken:  # the usual case: the pipe takes it at once
+                taken = self._take(data)
+                if taken == len(data) or self.is_broken:
+                    return
+                data = data[taken:]
+            elif self._backlog_bytes > READER_BACKLOG_BYTES:
                 self._wait_room(READER_BACKLOG_BYTES)
             self._write(data)
 

@@ -91,7 +91,10 @@ __all__ = [
     "QUEUE_COMPLETION",
     "QUEUE_DROP",
     "QUEUE_ENQUEUE",
+    "QUEUE_EXPORT",
+    "QUEUE_HISTORY",
     "QUEUE_HOLD",
+    "QUEUE_IMPORT",
     "QUEUE_LEASE",
     "QUEUE_LIST",
     "QUEUE_MARK_ASSIGNED",
@@ -108,6 +111,7 @@ __all__ = [
     "QUEUE_V2_RECOVER",
     "QUEUE_V2_RELEASE_PENDING",
     "QUEUE_V2_RENEW",
+    "QUEUE_WHY",
     "SHUTDOWN",
     "SUBJECT_CHANGED",
     "SUBJECT_CREATE",
@@ -170,6 +174,10 @@ QUEUE_MARK_ASSIGNED = "queue/mark_assigned"
 QUEUE_COMPLETION = "queue/completion"
 QUEUE_RELEASE_PENDING = "queue/release_pending"
 QUEUE_NEXT_DEADLINE = "queue/next_deadline"
+QUEUE_WHY = "queue/why"
+QUEUE_HISTORY = "queue/history"
+QUEUE_EXPORT = "queue/export"
+QUEUE_IMPORT = "queue/import"
 QUEUE_V2_ENQUEUE = "queue/v2/enqueue"
 QUEUE_V2_LEASE = "queue/v2/lease"
 QUEUE_V2_LEASE_RENEW = "queue/v2/lease/renew"
@@ -404,6 +412,17 @@ _TABLE = (
         (QUEUE_COMPLETION, "queue:QueueCompletionParams", "queue:QueueMutationResult"),
         (QUEUE_RELEASE_PENDING, "queue:QueueReleasePendingParams", "queue:QueueReleasePendingResult"),
         (QUEUE_NEXT_DEADLINE, None, "queue:QueueNextDeadlineResult"),
+    ),
+    # ours: a host asks for them only where the manifest lists them
+    *_rows(
+        "queue",
+        REQUEST,
+        TO_PLUGIN,
+        "1.1.0",
+        (QUEUE_WHY, "queue_care:QueueWhyParams", "queue_care:QueueWhyResult"),
+        (QUEUE_HISTORY, "queue_care:QueueHistoryParams", "queue_care:QueueHistoryResult"),
+        (QUEUE_EXPORT, "queue_care:QueueExportParams", "queue_care:QueueExportResult"),
+        (QUEUE_IMPORT, "queue_care:QueueImportParams", "queue_care:QueueImportResult"),
     ),
     *_rows(
         "queue",

@@ -1,4 +1,4 @@
-"""``daemon start``, ``daemon run`` and ``daemon stop``: a process each, so no operation of the socket."""
+"""``daemon start``, ``run``, ``stop`` and ``restart``: a process each, so no operation of the socket."""
 
 import click
 
@@ -8,7 +8,7 @@ from animus_cli.render.daemon import status
 from animus_cli.table import facts
 from animus_kernel.settings import RUNS_PER_RUNNER, load_settings
 
-__all__ = ["run", "start", "stop"]
+__all__ = ["restart", "run", "start", "stop"]
 
 _STOP_SECONDS = 60
 
@@ -63,3 +63,15 @@ def stop(invocation: Invocation, *, seconds: int) -> None:
     stopped = bool(stop_daemon(project, timeout_seconds=seconds))
     text = "stopped" if stopped else "was not running"
     invocation.show({"stopped": stopped}, lambda screen: facts([("daemon", text)], screen))
+
+
+@command("restart", "Stop the daemon of this project and start it again; runs under way go on.", _pool_size())
+def restart(invocation: Invocation, *, pool_size: int | None) -> None:
+    """Stop it if it runs, then start it with the settings in force now."""
+    from animus_kernel.launch import start_daemon, stop_daemon  # noqa: PLC0415 - start-up: as above
+
+    project = invocation.project()
+    settings = load_settings(project, pool_size=pool_size)  # a bad file must not cost the daemon that runs
+    stop_daemon(project, timeout_seconds=_STOP_SECONDS)
+    result = start_daemon(project, settings)
+    invocation.show(result, lambda screen: status(result, screen))

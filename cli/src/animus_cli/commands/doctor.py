@@ -3,11 +3,13 @@
 from typing import Any
 
 from animus_cli.commands.plain import command
+from animus_cli.diagnosis.definitions import check_definitions, check_git
+from animus_cli.diagnosis.installation import Finding, check_project
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen
-from animus_kernel.preflight import Finding, check_project
+from animus_kernel.operations import OPERATIONS
 
 __all__ = ["doctor"]
 
@@ -15,7 +17,14 @@ __all__ = ["doctor"]
 @command("doctor", "Check this project and this installation; ends with 5 if something is broken.")
 def doctor(invocation: Invocation) -> None:
     """Print all findings; an error among them makes the command fail."""
-    findings = check_project(invocation.project())
+    project = invocation.project()
+    findings = [*check_project(project), *check_git(project)]
+    if not any(finding.severity == "error" for finding in findings):  # else the plugins cannot be asked
+
+        def ask(name: str, params: Any) -> Any:
+            return invocation.call(OPERATIONS[name], params, project=project)
+
+        findings += check_definitions(project, ask)
     record = {"findings": [finding._asdict() for finding in findings]}
     broken = [finding for finding in findings if finding.severity == "error"]
     if not broken or not invocation.json:

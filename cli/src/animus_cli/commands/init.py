@@ -36,6 +36,7 @@ def init(invocation: Invocation, *, plan: bool, force: bool) -> None:
         _write(root, files)
     missing = _missing(root, findings)
     words = _PLANNED if plan else _DONE
+    next_steps = _next_steps(root, findings, files)
     record = {
         "project_root": str(root),
         "planned_only": plan,
@@ -44,9 +45,11 @@ def init(invocation: Invocation, *, plan: bool, force: bool) -> None:
         "agent": None if findings.agent is None else list(findings.agent),
         "files": [{"path": file.path, "action": file.action, "reason": file.reason} for file in files],
         "missing": missing,
-        "next": _next_steps(findings),
+        "next": next_steps,
     }
-    invocation.show(record, lambda screen: _lines(root, findings, files, missing, words, screen))
+    invocation.show(
+        record, lambda screen: [*_lines(root, findings, files, missing, words, screen), "", *_next_lines(next_steps)]
+    )
 
 
 def _write(root: Path, files: list[PlannedFile]) -> None:
@@ -80,9 +83,12 @@ def _missing(root: Path, findings: Findings) -> list[str]:
     return missing
 
 
-def _next_steps(findings: Findings) -> list[str]:
-    steps = ["animus workflow config validate", "animus workflow run --sync"]
-    return steps if findings.tests is not None else steps[:1]
+def _next_steps(root: Path, findings: Findings, files: list[PlannedFile]) -> list[str]:
+    steps = ["animus workflow config validate"]
+    if (root / ".git").exists() and any(file.action != "keep" for file in files):
+        # Runs work in worktrees, and those hold what is committed.
+        steps.append(f"git add {' '.join(sorted({file.path for file in files}))} && git commit -m 'Set Animus up'")
+    return [*steps, "animus workflow run --sync"] if findings.tests is not None else steps
 
 
 def _lines(
@@ -102,7 +108,11 @@ def _lines(
         lines.append(f"{words[file.action]} {file.path}" + (f" ({file.reason})" if file.reason else ""))
     if missing:
         lines += ["", *(line for sentence in missing for line in paragraph(f"- {sentence}", screen))]
-    return [*lines, "", *(f"next: {step}" for step in _next_steps(findings))]
+    return lines
+
+
+def _next_lines(steps: list[str]) -> list[str]:
+    return [f"next: {step}" for step in steps]
 
 
 def _found(check: Check | None) -> str:

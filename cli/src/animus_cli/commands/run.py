@@ -111,6 +111,10 @@ def _run_here(
         if progress is not None:
             sys.stderr.write("\nThe run is interrupted. It goes on with: animus daemon start\n")
         raise
+    if result.waiting is not None and result.workflow_id is not None:
+        # What it did so far, and on which branch, is worth a look before the gate is answered.
+        found: WorkflowGetResult = run_operation(project, "workflow/get", WorkflowGetParams(id=result.workflow_id))
+        return msgspec.structs.replace(result, detail=found.detail)
     return result
 
 

@@ -29,6 +29,7 @@ RENDERERS: dict[str, str] = {
     "queue/hold": "queue:changed",
     "queue/release": "queue:changed",
     "queue/drop": "queue:changed",
+    "queue/reorder": "queue:reordered",
     "workflow/run": "workflow:started",
     "workflow/list": "workflow:page",
     "workflow/get": "workflow:one",
@@ -38,10 +39,10 @@ RENDERERS: dict[str, str] = {
     "workflow/phase/approve": "workflow:signalled",
     "workflow/phase/reject": "workflow:signalled",
     "workflow/config/validate": "config:findings",
+    "workflow/config/get": "config:definitions",
+    "plugin/call": "plugin:answered",
     "plugin/list": "plugin:found",
     "plugin/trust": "plugin:trusted",
-    "flavor/list": "flavor:installed",
-    "flavor/use": "flavor:used",
 }
 """Operation to the function below this package that lays its result out."""
 

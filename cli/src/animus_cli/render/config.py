@@ -1,11 +1,13 @@
 """``workflow config`` commands."""
 
+import msgspec
+
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
-from animus_plugin_protocol.wire.control import ConfigValidateResult
+from animus_plugin_protocol.wire.control import ConfigValidateResult, WorkflowConfigResult
 
-__all__ = ["findings"]
+__all__ = ["definitions", "findings"]
 
 
 def findings(result: ConfigValidateResult, screen: Screen) -> list[str]:
@@ -30,3 +32,9 @@ def _place(finding: ConfigDiagnostic) -> str:
         return ""
     position = "".join(f":{number}" for number in (finding.line, finding.column) if number is not None)
     return clean(f"{finding.file}{position}:") + " "
+
+
+def definitions(result: WorkflowConfigResult, _screen: Screen) -> list[str]:
+    """The compiled definitions, as JSON."""
+    text = msgspec.json.format(msgspec.json.encode(result.config), indent=2).decode()
+    return ["".join(letter if letter.isprintable() else " " for letter in line) for line in text.splitlines()]

@@ -8,9 +8,9 @@ from animus_plugin_protocol.wire.control import (
     QueueListResult,
     QueueMutationResult,
 )
-from animus_plugin_protocol.wire.queue import QueueStats
+from animus_plugin_protocol.wire.queue import QueueReorderResult, QueueStats
 
-__all__ = ["changed", "counts", "page", "receipt"]
+__all__ = ["changed", "counts", "page", "receipt", "reordered"]
 
 _COLUMNS = [
     Column("ENTRY"),
@@ -73,6 +73,11 @@ def changed(result: QueueMutationResult, screen: Screen) -> list[str]:
     if result.unchanged:
         lines += paragraph(f"Nothing to change: {', '.join(result.unchanged)}", screen)
     return lines or ["No entry matches."]
+
+
+def reordered(result: QueueReorderResult, screen: Screen) -> list[str]:
+    """How many entries stand first now."""
+    return paragraph(f"{result.reordered_count} moved to the front. next: animus queue list", screen)
 
 
 def _note(entry: QueueEntryRow) -> str:

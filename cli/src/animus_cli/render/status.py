@@ -1,6 +1,7 @@
 """``status``: one screen that ends with what waits for the reader."""
 
 from animus_cli.render.daemon import summary
+from animus_cli.render.workflow import diff_command
 from animus_cli.table import Column, ago, duration, facts, paragraph, table
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import ProjectStatusResult, WorkflowRunSummary
@@ -24,7 +25,8 @@ def overview(result: ProjectStatusResult, screen: Screen) -> list[str]:
         screen,
     )
     if result.active:
-        lines += ["", screen.paint("Running", "bold"), *_active(result.active, screen)]
+        heading = "Running" if result.daemon.running else "Waiting for a daemon"
+        lines += ["", screen.paint(heading, "bold"), *_active(result.active, screen)]
     finished = [run for run in result.recent if run.finished_at is not None][:_RECENT]
     if finished:
         lines += ["", screen.paint("Recently finished", "bold"), *_finished(finished, screen)]
@@ -36,9 +38,26 @@ def overview(result: ProjectStatusResult, screen: Screen) -> list[str]:
         lines += ["", screen.paint("Problems", "bold")]
         for problem in result.problems:
             lines += ["  " + line for line in paragraph(problem, screen, indent="  ")]
-    if not result.daemon.running and result.queue is not None and result.queue.pending:
-        lines += ["", "Work waits and no daemon runs. next: animus daemon start"]
-    return lines
+    steps = _next_steps(result)
+    return [*lines, "", *steps] if steps else lines
+
+
+def _next_steps(result: ProjectStatusResult) -> list[str]:
+    """What frees the work that waits for no gate."""
+    steps: list[str] = []
+    waits = bool(result.active) or (result.queue is not None and result.queue.pending > 0)
+    if waits and not result.daemon.running:
+        steps.append("Work waits and no daemon runs. next: animus daemon start")
+    elif waits and result.daemon.paused:
+        steps.append("Work waits and the daemon is paused. next: animus daemon resume")
+    if result.queue is not None and result.queue.held:
+        steps.append(f"{result.queue.held} held in the queue. next: animus queue list --status held")
+    for kind, counts in sorted(result.subjects.items()):
+        if counts.get("blocked"):
+            steps.append(
+                f"{counts['blocked']} {kind} blocked. next: animus subject list --kind {kind} --status blocked"
+            )
+    return steps
 
 
 def _queue_text(result: ProjectStatusResult) -> str:
@@ -93,7 +112,10 @@ def _waiting(run: WorkflowRunSummary, screen: Screen) -> list[str]:
         return paragraph(text, screen, indent="  ")
     where = f" at {run.waiting.phase_id}" if run.waiting.phase_id else ""
     text = f"{run.id} ({run.subject_id or run.definition}){where}: {run.waiting.reason}"
-    return [*paragraph(text, screen, indent="  "), f"    {screen.paint(clean(run.waiting.command), 'bold')}"]
+    lines = paragraph(text, screen, indent="  ")
+    if run.branch is not None:
+        lines.append(f"    {diff_command(run.branch)}")
+    return [*lines, f"    {screen.paint(clean(run.waiting.command), 'bold')}"]
 
 
 def _phase(run: WorkflowRunSummary) -> str:

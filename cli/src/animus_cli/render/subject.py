@@ -2,10 +2,10 @@
 
 from animus_cli.table import Column, ago, facts, paragraph, table
 from animus_cli.terminal import Screen
-from animus_plugin_protocol.wire.control import SubjectListResult, SubjectNextResult
-from animus_plugin_protocol.wire.subject import Subject
+from animus_plugin_protocol.wire.control import SubjectBatchResult, SubjectListResult, SubjectNextResult
+from animus_plugin_protocol.wire.subject import Subject, SubjectStatus
 
-__all__ = ["one", "page", "upcoming"]
+__all__ = ["created", "one", "page", "upcoming"]
 
 _COLUMNS = [
     Column("SUBJECT"),
@@ -53,9 +53,18 @@ def page(result: SubjectListResult, screen: Screen) -> list[str]:
         for subject in result.subjects
     ]
     lines = table(_COLUMNS, rows, screen)
+    if any(subject.status is SubjectStatus.BLOCKED for subject in result.subjects):
+        lines.append(
+            "next, when what blocked it is mended: animus subject status SUBJECT ready (why: animus why SUBJECT)"
+        )
     return lines if result.next_cursor is None else [*lines, f"There are more: --cursor {result.next_cursor}"]
 
 
 def upcoming(result: SubjectNextResult, screen: Screen) -> list[str]:
     """The subject that is next, or that there is none."""
     return ["Nothing is ready."] if result.subject is None else one(result.subject, screen)
+
+
+def created(result: SubjectBatchResult, screen: Screen) -> list[str]:
+    """The subjects that were made together."""
+    return page(SubjectListResult(subjects=result.subjects), screen)

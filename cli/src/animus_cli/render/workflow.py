@@ -1,5 +1,6 @@
 """``workflow`` commands: runs, their phases and attempts, and what a parked run waits for."""
 
+import shlex
 from typing import Any
 
 from animus_cli.json_value import json_array, json_object
@@ -14,7 +15,7 @@ from animus_plugin_protocol.wire.control import (
 )
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor
 
-__all__ = ["one", "page", "phase_rows", "signalled", "started", "waiting_lines"]
+__all__ = ["diff_command", "one", "page", "phase_rows", "signalled", "started", "waiting_lines"]
 
 _RUN_COLUMNS = [
     Column("RUN"),
@@ -54,7 +55,7 @@ def page(result: WorkflowListResult, screen: Screen) -> list[str]:
         for run in result.runs
     ]
     lines = table(_RUN_COLUMNS, rows, screen)
-    return [*lines, "There are more: --limit N"] if result.truncated else lines
+    return [*lines, "There are more: --offset N"] if result.truncated else lines
 
 
 def one(result: WorkflowGetResult, screen: Screen) -> list[str]:
@@ -80,7 +81,7 @@ def one(result: WorkflowGetResult, screen: Screen) -> list[str]:
         lines += ["", *table(_PHASE_COLUMNS, rows, screen)]
         lines += _long_reasons(detail, screen)
     if result.waiting is not None:
-        lines += ["", *waiting_lines(result.waiting, screen)]
+        lines += ["", *waiting_lines(result.waiting, screen, branch=result.branch)]
     return lines
 
 
@@ -100,13 +101,21 @@ def phase_rows(detail: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def waiting_lines(waiting: WaitingFor, screen: Screen) -> list[str]:
-    """Why a run waits, since when, and the exact command that frees it."""
+def waiting_lines(waiting: WaitingFor, screen: Screen, *, branch: str | None = None) -> list[str]:
+    """Why a run waits, since when, how to see what it did, and the exact command that frees it."""
     since = parse_moment(waiting.since)
     where = f" at {waiting.phase_id!r}" if waiting.phase_id else ""
     age = f" for {duration((screen.now - since).total_seconds())}" if since is not None else ""
     head = f"It waits{where}{age} ({waiting.kind}): {waiting.reason}"
-    return [*paragraph(head, screen), f"next: {screen.paint(clean(waiting.command), 'bold')}"]
+    lines = paragraph(head, screen)
+    if branch is not None:
+        lines.append(f"see:  {diff_command(branch)}")
+    return [*lines, f"next: {screen.paint(clean(waiting.command), 'bold')}"]
+
+
+def diff_command(branch: str) -> str:
+    """What a run committed to its branch, compared with where the branch began."""
+    return clean(f"git diff ...{shlex.quote(branch)}")
 
 
 def started(result: WorkflowRunResult, screen: Screen) -> list[str]:
@@ -114,7 +123,8 @@ def started(result: WorkflowRunResult, screen: Screen) -> list[str]:
     run_id = result.workflow_id or result.entry_id
     lines = [f"{clean(f'{result.definition} on {result.subject_id}')}: {screen.status(result.status)} ({run_id})"]
     if result.waiting is not None:
-        return [*lines, *waiting_lines(result.waiting, screen)]
+        branch = json_object(result.detail).get("branch")
+        return [*lines, *waiting_lines(result.waiting, screen, branch=branch)]
     if result.reason:
         lines += paragraph(result.reason, screen, indent="  ")
     return lines if result.status in _ENDED else [*lines, f"next: animus workflow get {run_id}"]

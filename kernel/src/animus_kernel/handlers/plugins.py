@@ -63,7 +63,5 @@ def _row(plugin: Candidate, roles: RoleTable | None) -> control.PluginRow:
         roles=held,
         in_flavor=bool(held),
         problem=plugin.problem or shadowed,
-        description=manifest.description if manifest else None,
-        capabilities=manifest.capabilities if manifest else [],
-        environment=[variable.name for variable in manifest.env_required] if manifest else [],
+        manifest=manifest,
     )

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,26 +20,13 @@ from animus_kernel.seam import ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire import workflow_journal as journal
-from animus_plugin_protocol.wire.config_source import ConfigLoadParams, ConfigLoadResult, ConfigValidateResult
+from animus_plugin_protocol.wire.config_source import ConfigValidateResult
 from animus_plugin_protocol.wire.dispatch import qualified_id
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowInspectParams, WorkflowInspectResult
 
-__all__ = [
-    "LEASE_WAIT_SECONDS",
-    "delete",
-    "events",
-    "find_run",
-    "get",
-    "get_config",
-    "inspect",
-    "journalled",
-    "list_runs",
-    "no_run",
-    "run",
-    "validate_config",
-]
+__all__ = ["check", "config", "delete", "events", "find", "get", "inspect", "list_runs", "load", "run", "summary_of"]
 
-LEASE_WAIT_SECONDS = 2.0
+_LEASE_WAIT_SECONDS = 2.0
 """How long ``workflow/run`` waits for its entry to be leased, so that it can say the run id."""
 
 
@@ -64,7 +52,7 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
     if dispatcher is not None:
         waiting = dispatcher.wait_for(receipt.entry_id, lambda run: run.is_settled or not params.sync)
         try:
-            found = await asyncio.wait_for(waiting, None if params.sync else LEASE_WAIT_SECONDS)
+            found = await asyncio.wait_for(waiting, None if params.sync else _LEASE_WAIT_SECONDS)
         except TimeoutError:
             found = None
     return control.WorkflowRunResult(
@@ -82,16 +70,17 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
 async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> control.WorkflowListResult:
     """Runs of the journal, newest first."""
     subject_id = split_subject(params.subject)[1] if params.subject else None
-    wire = journal.JournalListParams(status=params.status, limit=None if subject_id else params.limit)
+    end = params.offset + params.limit
+    wire = journal.JournalListParams(status=params.status, limit=None if subject_id else end)
     page = await ask(kernel.plugins, methods.JOURNAL_LIST, wire, journal.JournalListResult)
     rows = [row for row in map(summary_of, page.runs) if subject_id in {None, row.subject_id}]
-    return control.WorkflowListResult(runs=rows[: params.limit], truncated=page.truncated or len(rows) > params.limit)
+    return control.WorkflowListResult(runs=rows[params.offset : end], truncated=page.truncated or len(rows) > end)
 
 
 async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowGetResult:
     """One run by its id or its entry's; an entry whose run has not begun is pending."""
-    run_id, entry = await find_run(kernel, params.id)
-    run = await journalled(kernel, run_id or params.id)
+    run_id, entry = await find(kernel, params.id)
+    run = await load(kernel, run_id or params.id)
     if run is not None:
         return control.WorkflowGetResult(**msgspec.structs.asdict(summary_of(run)), detail=run.blob)
     if entry is not None:
@@ -103,16 +92,15 @@ async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.Work
             subject_id=entry.subject_id,
             reason=entry.hold_reason,
         )
-    raise no_run(params.id)
+    raise _no_run(params.id)
 
 
-def no_run(run_id: str) -> KernelError:
+def _no_run(run_id: str) -> KernelError:
     """There is no such run."""
-    step = {"kind": "invalid_input", "next_step": "animus workflow list"}
-    return KernelError("not_found", f"there is no run {run_id!r}", remediation=step)
+    return KernelError("not_found", f"there is no run {run_id!r}", next_step="animus workflow list")
 
 
-async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
+async def find(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
     """The run id for a run or entry id, and the queue entry if there is one."""
     for entry in await kernel.queue.entries([]):
         if wanted in {entry.entry_id, entry.workflow_id}:
@@ -120,7 +108,7 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
     found = kernel.dispatcher.run_of_entry(wanted) if kernel.dispatcher else None
     if found is not None:
         return found.run_id, None
-    if await journalled(kernel, wanted) is not None:
+    if await load(kernel, wanted) is not None:
         return wanted, None
     for event in reversed(await asyncio.to_thread(read_events, kernel.project.events_path)):
         if event.kind == "run_started" and event.payload.get("entry_id") == wanted:
@@ -128,7 +116,7 @@ async def find_run(kernel: Kernel, wanted: str) -> tuple[str | None, control.Que
     return wanted, None
 
 
-async def journalled(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
+async def load(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
     """The run as its journal has it."""
     params = journal.JournalRunParams(workflow_id=run_id)
     return (await ask(kernel.plugins, methods.JOURNAL_LOAD, params, journal.JournalLoadResult)).run
@@ -154,20 +142,31 @@ async def events(kernel: Kernel, params: control.WorkflowEventsParams) -> AsyncI
     return tell()
 
 
-async def delete(kernel: Kernel, params: control.WorkflowGetParams) -> control.WorkflowDeleteResult:
-    """Forget a run that has ended: its journal, its logs and its files; a worktree that is left stays."""
-    run = await journalled(kernel, params.id)
+async def delete(kernel: Kernel, params: control.WorkflowDeleteParams) -> control.WorkflowDeleteResult:
+    """Forget runs that have ended: their journals, logs and files. A worktree that is left stays."""
+    return control.WorkflowDeleteResult(deleted=[await _delete(kernel, run_id) for run_id in params.ids])
+
+
+async def _delete(kernel: Kernel, run_id: str) -> control.WorkflowDeletion:
+    run = await load(kernel, run_id)
     if run is None:
-        raise no_run(params.id)
+        raise _no_run(run_id)
     if run.status not in ENDED_STATUSES:
-        step = {"kind": "conflict", "next_step": f"animus workflow cancel {params.id}"}
-        raise KernelError("conflict", f"run {params.id!r} is {run.status}, not ended", remediation=step)
-    await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run.workflow_id), Any)
-    state, freed = kernel.project.state_dir, 0
-    for directory in (state / "runs" / run.workflow_id, state / "logs" / "runs" / run.workflow_id):
+        raise KernelError(
+            "conflict", f"run {run_id!r} is {run.status}, not ended", next_step=f"animus workflow cancel {run_id}"
+        )
+    await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run_id), Any)
+    return await asyncio.to_thread(_clear, kernel.project.state_dir, run)
+
+
+def _clear(state_dir: Path, run: journal.JournalRun) -> control.WorkflowDeletion:
+    freed = 0
+    for directory in (state_dir / "runs" / run.workflow_id, state_dir / "logs" / "runs" / run.workflow_id):
         freed += sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
-    return control.WorkflowDeleteResult(id=run.workflow_id, bytes_freed=freed, worktree=run.blob.get("worktree"))
+        shutil.rmtree(directory, ignore_errors=True)
+    tree = run.blob.get("worktree")
+    left = tree if tree is not None and Path(tree).exists() else None
+    return control.WorkflowDeletion(id=run.workflow_id, bytes_freed=freed, worktree=left)
 
 
 async def inspect(kernel: Kernel, params: WorkflowInspectParams) -> WorkflowInspectResult:
@@ -175,23 +174,20 @@ async def inspect(kernel: Kernel, params: WorkflowInspectParams) -> WorkflowInsp
     return await ask(kernel.plugins, methods.WORKFLOW_INSPECT, params, WorkflowInspectResult)
 
 
-async def get_config(kernel: Kernel, _: control.EmptyParams) -> control.WorkflowConfigResult:
+async def config(kernel: Kernel, _: control.EmptyParams) -> control.WorkflowConfigResult:
     """The compiled definitions."""
-    params = ConfigLoadParams(project_root=str(kernel.project.root), repo_scope=kernel.project.repo_scope)
-    loaded = await ask(kernel.plugins, methods.CONFIG_LOAD, params, ConfigLoadResult)
-    return control.WorkflowConfigResult(config=loaded.config.config)
+    return control.WorkflowConfigResult(config=await kernel.door.config())
 
 
-async def validate_config(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:
+async def check(kernel: Kernel, _: control.EmptyParams) -> control.ConfigValidateResult:
     """The findings of whoever compiles the workflow files, and the workflows that can be run."""
-    params = ConfigLoadParams(project_root=str(kernel.project.root), repo_scope=kernel.project.repo_scope)
-    findings = await ask(kernel.plugins, methods.CONFIG_VALIDATE, params, ConfigValidateResult)
+    findings = await ask(kernel.plugins, methods.CONFIG_VALIDATE, kernel.door.config_params, ConfigValidateResult)
     names = await kernel.door.workflow_names()
     return control.ConfigValidateResult(diagnostics=findings.diagnostics, workflows=names)
 
 
 def summary_of(run: journal.JournalRun) -> control.WorkflowRunSummary:
-    """A journalled run as clients see it."""
+    """A load run as clients see it."""
     blob = msgspec.convert(run.blob or {}, _Blob)
     last = blob.phases[-1] if blob.phases else _Phase()
     subject = blob.subject

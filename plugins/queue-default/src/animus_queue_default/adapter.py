@@ -37,7 +37,7 @@ from animus_plugin_protocol.wire.queue_v2 import (
     FencedReleasePendingParams,
     FencedRenewParams,
 )
-from animus_queue_default import translation
+from animus_queue_default import care, translation
 from animus_queue_default.clock import Clock, SystemClock
 from animus_queue_default.desk import CONFIG_SETTING, Desk
 from animus_queue_default.fault import InvalidRequestError
@@ -64,6 +64,7 @@ def build(clock: Clock | None = None) -> Plugin:
     plugin = Plugin(NAME, VERSION, description="The default Animus queue: fenced leases in a checksummed journal.")
     _register_unfenced(plugin, _Unfenced(desk))
     _register_fenced(plugin, _Fenced(desk))
+    care.register(plugin, desk)
     plugin.register_flush(desk.flush)
     plugin.on_initialize(desk.bind)
     plugin.on_shutdown(desk.close)

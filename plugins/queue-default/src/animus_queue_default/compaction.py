@@ -7,6 +7,7 @@ the old file in charge, after it the new one. A second process that compacts at 
 drops its own attempt.
 """
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -74,10 +75,10 @@ class Compaction:
         number: the number of the new journal.
         state: the queue as it is now; it goes on changing.
         now: the moment, for the header.
-        suffix: makes this process's drafts distinct from another's.
     """
 
-    def __init__(self, files: Files, directory: Path, number: int, state: QueueState, *, now: int, suffix: str) -> None:
+    def __init__(self, files: Files, directory: Path, number: int, state: QueueState, now: int) -> None:
+        suffix = os.urandom(4).hex()  # makes this process's drafts distinct from another's
         self._files = files
         self._number = number
         self._state = state

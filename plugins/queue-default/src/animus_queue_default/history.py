@@ -73,9 +73,10 @@ class History:
             yield batch
         self.numbers.append(number)
 
-    def read(self, number: int) -> Iterator[list[Finished]]:
-        """What segment `number` holds, frame by frame."""
-        return (batch for _, batch in self._frames(number))
+    def read_backwards(self, number: int) -> Iterator[Finished]:
+        """What segment `number` holds, the last first."""
+        for batch in reversed([batch for _, batch in self._frames(number)]):
+            yield from reversed(batch)
 
     def _frames(self, number: int) -> Iterator[tuple[int, list[Finished]]]:
         path = segment_path(self._directory, number)

@@ -1,7 +1,8 @@
-"""Taking over the ``.animus/queue.json`` of the reference queue, once.
+"""Taking over the ``.animus`` files of the reference queue, once.
 
-Two shapes exist: an object with ``entries``, and an older bare array. Entries without an id get one; it is written
-to the journal in the same step, so every process sees the same ids from then on. The file itself is left as it is.
+``queue.json`` has two shapes: an object with ``entries``, and an older bare array. Entries without an id get one; it
+is written to the journal in the same step, so every process sees the same ids from then on. ``queue-history.jsonl``
+beside it says how entries ended; the last line of an id counts. The files are left as they are.
 """
 
 from pathlib import Path
@@ -9,66 +10,45 @@ from typing import Any
 
 import msgspec
 
-from animus_plugin_protocol.wire.dispatch import RepositoryReservation, SubjectDispatch, qualified_id, subject_key
-from animus_queue_default.clock import MICROSECONDS
-from animus_queue_default.entry import AuditLine, BoundKey, Entry, Grant, Priority, Repository, Standing
+from animus_plugin_protocol.wire.queue_care import QueuePortableEntry
+from animus_queue_default.entry import Entry, Finished
 from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.files import Files
 from animus_queue_default.identity import Mint, mint_id
-from animus_queue_default.lease import UNFENCED_TTL_SECONDS
 from animus_queue_default.moment import MomentError, parse_moment
+from animus_queue_default.porting import from_portable
 from animus_queue_default.record import Added, Generations, Record
-from animus_queue_default.request import ANY_REQUEST, LONGEST_EXPIRY
-from animus_queue_default.status import Status
+from animus_queue_default.status import Outcome
 
-__all__ = ["LegacyQueueFile"]
+__all__ = ["HISTORY_NAME", "LegacyQueueFile"]
 
-
-class _Key(msgspec.Struct):
-    key: str
-
-
-class _Audit(msgspec.Struct):
-    at: str = ""
-    method: str = ""
-    from_status: str = ""
-    to_status: str = ""
-    reason: str | None = None
-
-
-class _Entry(msgspec.Struct, kw_only=True):
-    entry_id: str | None = None
-    subject_id: str | None = None
-    task_id: str | None = None
-    dispatch: SubjectDispatch | None = None
-    status: str = "pending"
-    workflow_id: str | None = None
-    enqueued_at: str | None = None
-    assigned_at: str | None = None
-    held_at: str | None = None
-    run_at: str | None = None
-    expire_after_secs: int | None = None
-    audit_log: list[_Audit] = []
-    subject_generation: int | None = None
-    repository: RepositoryReservation | None = None
-    workflow_generation: int | None = None
-    lease_owner: str | None = None
-    lease_generation: int | None = None
-    lease_expires_at: str | None = None
-    idempotency_key: str | None = None
-    extra_idempotency_keys: list[_Key] = []
+HISTORY_NAME = "queue-history.jsonl"
+"""The reference queue's file of finished entries."""
+_NO_SEQ = 0
+"""Live entries count from 1."""
 
 
 class _File(msgspec.Struct):
-    entries: list[_Entry] = []
+    entries: list[QueuePortableEntry] = []
     subject_generations: dict[str, int] = {}
+
+
+class _Ended(msgspec.Struct, kw_only=True):
+    outcome: Outcome
+    finished_at: str
+    finished_by: str
+    entry: QueuePortableEntry
+    reason: str | None = None
+
+
+_decode_ended = msgspec.json.Decoder(_Ended).decode
 
 
 class LegacyQueueFile:
     """The reference queue's file as a `Predecessor`.
 
     Args:
-        path: where it would be.
+        path: where it would be; its history lies beside it.
         files: the operating system.
         mint: makes ids for entries that have none.
     """
@@ -83,64 +63,53 @@ class LegacyQueueFile:
         return bool((self._files.read_whole(self._path) or b"").strip())
 
     def records(self, now: int) -> list[Record]:
-        """The facts the file amounts to, in file order; none if there is no file.
+        """The facts the files amount to, in file order; none if there is no file.
 
         Raises:
-            CorruptFileError: it cannot be read as a queue.
+            CorruptFileError: one cannot be read.
         """
         data = (self._files.read_whole(self._path) or b"").strip()
         if not data:
             return []
         try:
             content = _parse(data)
-            entries = self._renamed(
-                [self._convert(seq, item, now) for seq, item in enumerate(content.entries, start=1)]
-            )
+            entries = self._convert(content.entries, now)
         except (msgspec.MsgspecError, MomentError, ValueError) as error:
-            raise CorruptFileError(
-                f"{str(self._path)!r} cannot be taken over: {error}; nothing was written. Repair the file, or move it"
-                " away to start with an empty queue"
-            ) from error
+            raise _unreadable(self._path, str(error)) from error
         records: list[Record] = [Added(entry) for entry in entries]
+        live = {entry.entry_id for entry in entries}
+        records += [finished for finished in self._history(now) if finished.entry_id not in live]
         if content.subject_generations:
             records.append(Generations(tuple(content.subject_generations.items())))
         return records
 
-    def _renamed(self, entries: list[Entry]) -> list[Entry]:
-        """Ids are unique here: the second entry of an id gets a new one."""
+    def _convert(self, items: list[QueuePortableEntry], now: int) -> list[Entry]:
         known: set[str] = set()
-        for entry in entries:
-            if entry.entry_id in known:
-                entry.entry_id = self._mint()
-            known.add(entry.entry_id)
+        entries: list[Entry] = []
+        for seq, item in enumerate(items, start=1):
+            # Ids are unique here: the second entry of an id gets a new one.
+            is_new = item.entry_id and item.entry_id not in known
+            entry_id = item.entry_id if item.entry_id and is_new else self._mint()
+            known.add(entry_id)
+            entries.append(from_portable(item, seq=seq, position=seq - 1, entry_id=entry_id, now=now))
         return entries
 
-    def _convert(self, seq: int, item: _Entry, now: int) -> Entry:
-        dispatch = item.dispatch
-        subject = None if dispatch is None else dispatch.subject
-        run_at = _moment(item.run_at)
-        keys = [key for key in (item.idempotency_key, *(extra.key for extra in item.extra_idempotency_keys)) if key]
-        return Entry(
-            seq=seq,
-            entry_id=item.entry_id or self._mint(),
-            subject=item.subject_id or item.task_id or ""
-            if subject is None
-            else qualified_id(subject.kind, subject.id),
-            subject_key=item.subject_id or item.task_id or "" if subject is None else subject_key(subject),
-            workflow_ref="" if dispatch is None else dispatch.workflow_ref,
-            dispatch=None if dispatch is None or subject is None else msgspec.json.encode(dispatch),
-            priority=Priority.from_word(None if dispatch is None else dispatch.priority),
-            position=seq - 1,
-            enqueued_at=_moment(item.enqueued_at) or now,
-            run_at=run_at,
-            run_at_text=item.run_at,
-            expire_after_secs=None if item.expire_after_secs is None else min(item.expire_after_secs, LONGEST_EXPIRY),
-            repository=_repository(item.repository),
-            task_id=item.task_id,
-            standing=_standing(item, now),
-            keys=tuple(BoundKey(key, ANY_REQUEST) for key in keys),
-            audit=tuple(_audit(line, now) for line in item.audit_log),
-        )
+    def _history(self, now: int) -> list[Finished]:
+        path = self._path.with_name(HISTORY_NAME)
+        lines = (self._files.read_whole(path) or b"").split(b"\n")
+        ended: dict[str, Finished] = {}
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                finished = _finished(_decode_ended(line), now)
+            except (msgspec.MsgspecError, MomentError, ValueError) as error:
+                if number == len(lines):
+                    break  # the torn end that a crash left
+                raise _unreadable(path, f"line {number}: {error}") from error
+            ended.pop(finished.entry_id, None)
+            ended[finished.entry_id] = finished
+        return list(ended.values())
 
 
 def _parse(data: bytes) -> _File:
@@ -148,38 +117,28 @@ def _parse(data: bytes) -> _File:
     return msgspec.convert({"entries": content} if isinstance(content, list) else content, _File)
 
 
-def _moment(text: str | None) -> int | None:
-    return None if text is None else parse_moment(text)
+def _finished(ended: _Ended, now: int) -> Finished:
+    if not ended.entry.entry_id:
+        raise ValueError("the entry has no entry_id")
+    entry = from_portable(ended.entry, seq=_NO_SEQ, position=0, entry_id=ended.entry.entry_id, now=now)
+    return Finished(
+        seq=_NO_SEQ,
+        entry_id=entry.entry_id,
+        subject=entry.subject,
+        workflow_ref=entry.workflow_ref,
+        outcome=ended.outcome,
+        finished_at=parse_moment(ended.finished_at),
+        finished_by=ended.finished_by,
+        enqueued_at=entry.enqueued_at,
+        standing=entry.standing,
+        reason=ended.reason,
+        repository=entry.repository,
+        keys=entry.keys,
+    )
 
 
-def _repository(reservation: RepositoryReservation | None) -> Repository | None:
-    if reservation is None:
-        return None
-    return Repository(reservation.repository, reservation.base_ref, reservation.head_ref)
-
-
-def _audit(line: _Audit, now: int) -> AuditLine:
-    at = parse_moment(line.at) if line.at else now
-    return AuditLine(at, line.method, line.from_status, line.to_status, line.reason or "")
-
-
-def _standing(item: _Entry, now: int) -> Standing:
-    known = item.status in {status.value for status in Status}
-    status = Status(item.status) if known else Status.UNKNOWN
-    assigned = status is Status.ASSIGNED
-    grant = None
-    if item.lease_owner or assigned:
-        # An assigned entry of the oldest version has no expiry; it gets one, or it would hold its subject for ever.
-        expires_at = _moment(item.lease_expires_at) or now + UNFENCED_TTL_SECONDS * MICROSECONDS
-        is_fenced = bool(item.lease_owner and item.workflow_generation and item.subject_generation)
-        grant = Grant(item.lease_owner or "", item.lease_generation or 0, expires_at, is_fenced)
-    return Standing(
-        status=status,
-        workflow_id=item.workflow_id,
-        workflow_generation=item.workflow_generation or 0,
-        subject_generation=item.subject_generation or 0,
-        lease_generation=item.lease_generation or 0,
-        grant=grant,
-        assigned_at=_moment(item.assigned_at),
-        held_at=_moment(item.held_at),
+def _unreadable(path: Path, what: str) -> CorruptFileError:
+    return CorruptFileError(
+        f"{str(path)!r} cannot be taken over: {what}; nothing was written. Repair the file, or move it away to start"
+        " without it"
     )

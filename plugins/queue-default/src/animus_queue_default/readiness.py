@@ -46,7 +46,8 @@ class Readiness:
         """Entries whose fenced lease has run out, by seq: somebody has to recover them."""
         self._passed_over = False
         self._lined_up = 0
-        """Items in all lanes, stale ones too."""
+        self._look_at = _SLACK
+        """When that often something was lined up, see how much of it is stale."""
 
     @property
     def deferred_count(self) -> int:
@@ -55,11 +56,12 @@ class Readiness:
 
     def add(self, entry: Entry) -> None:
         """`entry` stands otherwise than before: file it where it belongs now."""
+        status = entry.standing.status
+        if status is Status.PENDING and entry.run_at is None:
+            self._line_up(entry)
+            return
         seq = entry.seq
-        if entry.status is Status.PENDING:
-            if entry.run_at is None:
-                self._line_up(entry)
-                return
+        if status is Status.PENDING and entry.run_at is not None:
             self._timed[seq] = None
             self._waiting.add(seq)
             heapq.heappush(self._deferred, (entry.run_at, seq))
@@ -68,7 +70,7 @@ class Readiness:
             self._alarm = min(self._alarm, entry.run_at)
             if entry.expires_at is not None:
                 heapq.heappush(self._expiring, (entry.expires_at, seq))
-        elif entry.status is Status.ASSIGNED and entry.standing.grant is not None:
+        elif status is Status.ASSIGNED and entry.standing.grant is not None:
             moment = entry.standing.grant.expires_at
             heapq.heappush(self._lapsing, (moment, seq))
             self._alarm = min(self._alarm, moment)
@@ -121,6 +123,7 @@ class Readiness:
             else:
                 self._reclaimable[seq] = None
                 self._line_up(entry)
+        self.set_alarm()
 
     def next_run_at(self) -> Entry | None:
         """The pending entry that becomes due next."""
@@ -174,6 +177,11 @@ class Readiness:
         """Ask `candidates` to look behind the entry it gave last."""
         self._passed_over = True
 
+    def front_of(self, entry: Entry) -> Entry | None:
+        """The first entry of the lane `entry` waits in."""
+        item = self._prune(entry.lane)
+        return None if item is None else self._entries[item[2]]
+
     def lane_mates(self, entry: Entry) -> list[Entry]:
         """Entries that wait behind `entry` in its lane, in order; a long lane is cut."""
         items = sorted(set(self._lanes.get(entry.lane, ())[:_LANE_REPORT]))
@@ -205,21 +213,26 @@ class Readiness:
             if lane[0] == item:
                 heapq.heappush(self._heads, (*item, key))
         self._lined_up += 1
-        if self._lined_up + len(self._heads) > 2 * self._limit:
-            self._rebuild_lanes()
+        if self._lined_up > self._look_at:
+            self._look_over_lanes()
 
     @property
     def _limit(self) -> int:
         """How long a heap may get before what is stale in it is removed."""
         return 2 * len(self._entries) + _SLACK
 
+    def _look_over_lanes(self) -> None:
+        """Make the lanes anew when most of what stands in them is stale."""
+        if len(self._heads) + sum(map(len, self._lanes.values())) > 2 * self._limit:
+            self._rebuild_lanes()
+        self._look_at = self._lined_up + self._limit
+
     def _rebuild_lanes(self) -> None:
-        self._lanes, self._lined_up = {}, 0
+        self._lanes = {}
         self._heads = []
         for entry in self._entries.values():
             if self._is_lined_up(entry):
                 self._lanes.setdefault(entry.lane, []).append((entry.priority, entry.position, entry.seq))
-                self._lined_up += 1
         for key, lane in self._lanes.items():
             heapq.heapify(lane)
             self._heads.append((*lane[0], key))
@@ -245,7 +258,6 @@ class Readiness:
         lane = self._lanes[head[3]]
         while lane and lane[0] == head[:3]:
             heapq.heappop(lane)
-            self._lined_up -= 1
         self._expose_next(head[3])
 
     def _is_lined_up(self, entry: Entry) -> bool:
@@ -264,7 +276,6 @@ class Readiness:
             if self._is_current(lane[0]):
                 return lane[0]
             heapq.heappop(lane)
-            self._lined_up -= 1
         if lane is not None:
             del self._lanes[key]
         return None

@@ -7,11 +7,11 @@ that what is in memory is always what the records say.
 from collections.abc import Collection
 from typing import Protocol, cast
 
-from animus_queue_default.entry import AUDIT_LIMIT, BoundKey, Entry, Finished
+from animus_queue_default.entry import AUDIT_LIMIT, FRESH, BoundKey, Entry, Finished
 from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.order import Order
 from animus_queue_default.readiness import Readiness
-from animus_queue_default.record import Added, Bound, Changed, Generations, Header, Moved, Record, Sealed
+from animus_queue_default.record import Added, Bound, Changed, Generations, Header, Moved, Record
 from animus_queue_default.status import Status
 
 __all__ = ["Archive", "Counts", "QueueState"]
@@ -49,7 +49,7 @@ class QueueState:
         self.entries: dict[int, Entry] = {}
         self.by_id: dict[str, Entry] = {}
         self.by_subject: dict[str, Entry | dict[int, Entry]] = {}
-        """The entry of a subject; a dict only where there are several, because a dict each would be the largest part."""
+        """The entry of a subject; a dict only where there are several: one each would be the largest part of memory."""
         self.immediate: dict[tuple[str, str], int] = {}
         self._twins: dict[tuple[str, str], set[int]] = {}
         self.returned_runs: dict[str, int] = {}
@@ -64,6 +64,7 @@ class QueueState:
         self.order = Order()
         self.readiness = Readiness(self.entries)
         self.archive = archive
+        self._words: dict[str, str] = {}
         self.next_seq = 1
         self.next_position = 0
         self.front_position = 0
@@ -132,6 +133,12 @@ class QueueState:
         return entry
 
     def _add(self, entry: Entry) -> None:
+        # What a journal spells out again for each entry is kept once.
+        entry.workflow_ref = self._words.setdefault(entry.workflow_ref, entry.workflow_ref)
+        if entry.task_id == entry.subject_key:
+            entry.task_id = entry.subject_key
+        if entry.standing == FRESH:
+            entry.standing = FRESH
         self.entries[entry.seq] = entry
         self.by_id[entry.entry_id] = entry
         siblings = self.by_subject.get(entry.subject)

@@ -5,9 +5,7 @@ processes wrote meanwhile is read first, so every operation sees everything that
 a failed commit the state in memory is dropped and the next batch reads it back from disk.
 """
 
-import os
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 from animus_queue_default.clock import Clock
@@ -21,6 +19,7 @@ from animus_queue_default.journal import Journal, encode_record, journal_numbers
 from animus_queue_default.lock import LOCK_TIMEOUT_SECONDS, Lock
 from animus_queue_default.record import Record, Sealed
 from animus_queue_default.state import QueueState
+from animus_queue_default.upkeep import Tidying, require_unspoiled, unopened, whole_load
 
 __all__ = ["COMPACTION_FLOOR_BYTES", "Store"]
 
@@ -63,8 +62,7 @@ class Store:
         self._number = 0
         self._base = 0
         self._compaction: Compaction | None = None
-        self._tidying: Iterator[list[Finished]] = iter(())
-        self._is_tidy = True
+        self._tidying = Tidying()
         self._batch: list[tuple[Record, bytes]] = []
         self._refusal: QueueError | None = None
         self._replayed = 0
@@ -83,16 +81,13 @@ class Store:
         """Take the lock and catch up, unless this batch has done so already.
 
         Args:
-            create: make the directory if it is missing. Without it a queue that does not exist is an empty one,
-                and nothing is written.
+            create: make a missing directory; without it a queue that does not exist is empty and stays missing.
 
         Raises:
             LockTimeoutError: another process held the lock too long.
             StorageError: a file cannot be read, is damaged or too new.
         """
-        if self._lock.is_held:
-            return
-        if not (create or self._exists()):
+        if self._lock.is_held or not (create or self._exists()):
             return
         if self._refusal is not None:
             # The rest of the batch does not wait for the same lock or read the same damage again.
@@ -100,16 +95,14 @@ class Store:
         try:
             if not (self._lock.acquire() and self._journal is not None and self._catch_up(self._journal)):
                 self._forget()
-                self._load()
+                with whole_load():
+                    self._load()
         except BaseException as error:
             self._fail(error)
             if isinstance(error, QueueError):
                 self._refusal = error
             elif isinstance(error, OSError):
-                self._refusal = StorageError(
-                    f"cannot open the queue in {str(self.directory)!r}: {error}; check that the directory is there"
-                    " and that this user may write to it"
-                )
+                self._refusal = unopened(self.directory, error)
                 raise self._refusal from error
             raise
 
@@ -128,11 +121,11 @@ class Store:
         self._refusal = None
         spoiled_by, self._spoiled_by = self._spoiled_by, None
         if not self._lock.is_held or self._journal is None:
-            _require_unspoiled(spoiled_by)
+            require_unspoiled(spoiled_by)
             return
         batch, self._batch = self._batch, []
         try:
-            _require_unspoiled(spoiled_by)
+            require_unspoiled(spoiled_by)
             if batch:
                 self._journal.append([raw for _, raw in batch])
                 self._mirror(batch)
@@ -142,6 +135,14 @@ class Store:
         self.last_fault = None
         self._compact(self._journal)
         self._lock.release()
+
+    def finished(self) -> Iterator[Finished]:
+        """Entries that left the queue, the latest first."""
+        while not self._tidying.is_done:
+            self._tidying.step(self.state)
+        yield from reversed(self.state.finished.values())
+        for number in sorted(self._history.numbers, reverse=True):
+            yield from self._history.read_backwards(number)
 
     def spoil(self, error: BaseException) -> None:
         """An operation failed half way, by `error`: the batch must not be kept."""
@@ -173,8 +174,7 @@ class Store:
         self._journal = None
         self._state = None
         self._history = History(self._files, self.directory)
-        self._tidying = iter(())
-        self._is_tidy = True
+        self._tidying = Tidying()
         self._batch = []
 
     def _load(self) -> None:
@@ -187,23 +187,23 @@ class Store:
             predecessor = None if segments else self._predecessor
             found_journal(self._files, self.directory, numbers[0], self._clock.now(), predecessor)
         self._number = numbers[0]
-        journal = Journal(self._files, journal_path(self.directory, self._number))
-        self._journal = journal
-        self._state = QueueState(self._history)
-        self._replayed = 0
-        sealed = self._replay(journal)
+        journal, sealed = self._open()
         while sealed is not None:
             # A crash came between the seal and the removal of the old file.
             journal.close()
-            self._files.remove(journal_path(self.directory, self._number))
+            self._files.remove(journal.path)
             self._number = sealed.number
-            journal = self._journal = Journal(self._files, journal_path(self.directory, self._number))
-            self._state = QueueState(self._history)
-            self._replayed = 0
-            sealed = self._replay(journal)
+            journal, sealed = self._open()
         self._base = journal.end
         self._history.load(self._number)
         self._compact_at_load(journal)
+
+    def _open(self) -> tuple[Journal, Sealed | None]:
+        """Read the current file into an empty state."""
+        journal = self._journal = Journal(self._files, journal_path(self.directory, self._number))
+        self._state = QueueState(self._history)
+        self._replayed = 0
+        return journal, self._replay(journal)
 
     def _replay(self, journal: Journal) -> Sealed | None:
         """Apply what is new in `journal`; returns its seal if it has one."""
@@ -243,11 +243,12 @@ class Store:
         when the journal has grown.
         """
         try:
-            if not self._is_tidy:
-                self._tidy()
+            if not self._tidying.is_done:
+                self._tidying.step(self.state)
             elif self._compaction is None:
                 if journal.end - self._base >= max(self._base, self._floor):
-                    self._compaction = self._begin_compaction()
+                    now = self._clock.now()
+                    self._compaction = Compaction(self._files, self.directory, self._number + 1, self.state, now)
             elif self._compaction.is_complete:
                 self._switch(journal, self._compaction)
             else:
@@ -269,16 +270,6 @@ class Store:
         while self._compaction is not None:
             self._compact(journal)
 
-    def _begin_compaction(self) -> Compaction:
-        return Compaction(
-            self._files,
-            self.directory,
-            self._number + 1,
-            self.state,
-            now=self._clock.now(),
-            suffix=os.urandom(4).hex(),
-        )
-
     def _switch(self, journal: Journal, compaction: Compaction) -> None:
         """Seal the old journal: from then on the new one counts."""
         sealed = compaction.finish()
@@ -296,18 +287,9 @@ class Store:
         self._journal = following = Journal(self._files, path, sealed.offset)
         self._base = sealed.offset
         # What the old journal had finished is looked up in its segment from now on. A frame of it a batch.
-        self._tidying = chain(self._tidying, self._history.index(sealed.number))
-        self._is_tidy = False
-        self._tidy()
+        self._tidying.add(self._history.index(sealed.number))
+        self._tidying.step(self.state)
         return following
-
-    def _tidy(self) -> None:
-        """Forget entries that can be found in the history."""
-        archived = next(self._tidying, None)
-        if archived is None:
-            self._is_tidy = True
-        else:
-            self.state.forget_finished(archived)
 
     def _abandon(self) -> None:
         if self._compaction is not None:
@@ -316,12 +298,3 @@ class Store:
                 compaction.abandon()
             except OSError as error:
                 self.last_fault = error
-
-
-def _require_unspoiled(error: BaseException | None) -> None:
-    if isinstance(error, StorageError):
-        raise error
-    if error is not None:
-        raise StorageError(
-            "an operation of the same batch failed unexpectedly, so nothing of the batch was kept; ask again"
-        ) from error

@@ -31,6 +31,7 @@ __all__ = [
     "entry_to_wire",
     "exclusion_from_wire",
     "fence_from_wire",
+    "fence_to_wire",
     "leased_to_wire",
     "mutation_to_wire",
     "request_from_wire",
@@ -105,7 +106,7 @@ def entry_to_wire(entry: Entry) -> QueueEntry:
         hold_reason=standing.hold_reason,
         run_at=entry.run_at_text,
         expire_after_secs=entry.expire_after_secs,
-        execution=None if fence is None else _fence_to_wire(fence),
+        execution=None if fence is None else fence_to_wire(fence),
     )
 
 
@@ -188,7 +189,7 @@ def block_to_wire(block: Block) -> BlockedEntry:
 
 def act_to_wire(act: FencedAct) -> FencedMutationResult:
     """What became of a fenced act."""
-    execution = None if act.fence is None else _fence_to_wire(act.fence)
+    execution = None if act.fence is None else fence_to_wire(act.fence)
     return FencedMutationResult(outcome=act.outcome.value, execution=execution, reason=act.reason)
 
 
@@ -208,7 +209,8 @@ def totals_to_wire(totals: Totals) -> QueueStats:
     )
 
 
-def _fence_to_wire(fence: Fence) -> ExecutionFence:
+def fence_to_wire(fence: Fence) -> ExecutionFence:
+    """A fence as its holder gets it."""
     repository = fence.repository
     return ExecutionFence(
         schema=_FENCE_SCHEMA,

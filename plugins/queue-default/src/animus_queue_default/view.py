@@ -5,19 +5,21 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from animus_queue_default.clock import Clock
-from animus_queue_default.entry import Entry
+from animus_queue_default.entry import Entry, Finished
 from animus_queue_default.handout import PAGE_BYTES, entry_bytes
 from animus_queue_default.ledger import Ledger
 from animus_queue_default.order import order_key
 from animus_queue_default.state import QueueState
 from animus_queue_default.status import Status
 
-__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "Page", "Totals", "list_entries", "totals"]
+__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "FinishedPage", "Page", "Totals", "finished_page", "list_entries", "totals"]
 
 DEFAULT_PAGE = 500
 """Entries on a page when no limit is asked for."""
 MAX_PAGE = 2_000
 """Entries on a page at most."""
+_SCAN = 100_000
+"""How many finished entries one page looks at, so that a rare subject does not hold up the queue."""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,29 @@ def list_entries(
             break
     total = sum(state.counts[status] for status in wanted)
     return Page(entries=entries, total=total, totals=totals(ledger, clock))
+
+
+class FinishedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some finished entries, and where to go on if there may be more."""
+
+    entries: list[Finished]
+    next_offset: int | None
+
+
+def finished_page(
+    finished: Iterable[Finished], *, subject: str | None = None, limit: int | None = None, offset: int = 0
+) -> FinishedPage:
+    """Finished entries from `offset` on, of one canonical subject if one is named."""
+    size = min(max(DEFAULT_PAGE if limit is None else limit, 1), MAX_PAGE)
+    entries: list[Finished] = []
+    for place, item in enumerate(finished):
+        if place < offset:
+            continue
+        if len(entries) == size or place - offset >= _SCAN:
+            return FinishedPage(entries=entries, next_offset=place)
+        if subject is None or item.subject == subject:
+            entries.append(item)
+    return FinishedPage(entries=entries, next_offset=None)
 
 
 def _matches(state: QueueState, wanted: set[Status]) -> Iterable[Entry]:

@@ -1,6 +1,7 @@
 """Agent phases: render the prompt, call an agent through the host, read the decision out of its answer."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +19,8 @@ from animus_workflow_runner_default.agent import (
     merged_runtime,
 )
 from animus_workflow_runner_default.agent_answer import judge_answer
-from animus_workflow_runner_default.authoring.interpolation import InterpolationError, resolve_environment
+from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled, resolve_environment
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase, Runtime
-from animus_workflow_runner_default.authoring.substitution import substitute
 from animus_workflow_runner_default.clock import Clock
 from animus_workflow_runner_default.failure import excerpt
 from animus_workflow_runner_default.outcome import Failed, PhaseOutcome, RunContext
@@ -75,8 +75,7 @@ class AgentPhase:
         agent = work.config.agents.get(work.phase.agent or "")
 
         def fill(template: str | None) -> str:
-            resolved = resolve_environment(template or "", self._environ, work.context.secrets)
-            return substitute(resolved, work.context.variables)
+            return filled(template or "", self._environ, work.context.variables)
 
         return render_prompt(
             PromptInput(
@@ -195,12 +194,12 @@ class _Stream:
     def __init__(self, log: BoundedCapture, on_line: Callable[[str], None]) -> None:
         self._log = log
         self._on_line = on_line
-        self._answer: list[str] = []
+        self._answer: deque[str] = deque()
         self._answer_chars = 0
 
     def restart(self) -> None:
         """Begin a new call: what an earlier one said is no answer any more."""
-        self._answer = []
+        self._answer.clear()
         self._answer_chars = 0
 
     def answer(self) -> str:
@@ -216,7 +215,7 @@ class _Stream:
             self._answer.append(text)
             self._answer_chars += len(text)
             while self._answer_chars > TAIL_BYTES and len(self._answer) > 1:
-                self._answer_chars -= len(self._answer.pop(0))
+                self._answer_chars -= len(self._answer.popleft())
         if text.strip():
             self._on_line(text)
 

@@ -90,9 +90,8 @@ class Binding:
         raise_descriptor_limit()
         source = ConfigSource(params.init_extensions.packs)
         with faults():
-            services = Services(root, state_dir)
-        self._source = source
-        self._runner = Runner(services, lambda: source.read(root).config)
+            runner = Runner(Services(root, state_dir), lambda: source.read(root).config)
+        self._source, self._runner = source, runner
 
     @property
     def runner(self) -> Runner:

@@ -1,11 +1,11 @@
 """What a phase is told about its run: variables, environment, the context document, what happened before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow
+from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, secret_variables
 from animus_workflow_runner_default.failure import excerpt
 from animus_workflow_runner_default.json_value import json_object
 from animus_workflow_runner_default.outcome import RunContext
@@ -93,7 +93,7 @@ def phase_context(
         artifacts=artifacts,
         variables=dispatch_variables(workflow, run.dispatch) | own,
         environment=environment,
-        secrets=_secret_variables(config.secrets),
+        secrets=secret_variables(config),
     )
 
 
@@ -107,15 +107,6 @@ def _one_argument(text: str) -> str:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _secret_variables(secrets: Mapping[str, Any]) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for name, entry in secrets.items():
-        body = json_object(entry) or {}
-        if isinstance(body.get("env"), str):
-            named[name] = body["env"]
-    return named
 
 
 def prior_phases(attempts: Sequence[Attempt]) -> list[PriorPhase]:

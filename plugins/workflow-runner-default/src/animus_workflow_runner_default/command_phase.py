@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from animus_process import child_environment
-from animus_workflow_runner_default.authoring.interpolation import InterpolationError, resolve_environment
+from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled, resolve_environment
 from animus_workflow_runner_default.authoring.model import Command, Risk
 from animus_workflow_runner_default.authoring.substitution import substitute
 from animus_workflow_runner_default.clock import Clock
@@ -42,6 +42,8 @@ def is_allowed(program: str, allowed: Collection[str]) -> bool:
 
 class _Prepared(NamedTuple):
     argv: list[str]
+    shown: list[str]
+    """`argv` as it may be kept: references to the environment as they were written."""
     cwd: str
     environment: dict[str, str]
 
@@ -97,8 +99,9 @@ class CommandPhase:
 
     def _prepare(self, command: Command, context: RunContext, allowed: Collection[str]) -> _Prepared:
         def fill(template: str) -> str:
-            return substitute(resolve_environment(template, self._environ, context.secrets), context.variables)
+            return filled(template, self._environ, context.variables, context.secrets)
 
+        # One resolution for every use: the allow-list is asked about the program that is started.
         program = resolve_environment(command.program, self._environ, context.secrets)
         if not is_allowed(program, allowed):
             names = ", ".join(sorted(allowed)) or "nothing"
@@ -116,7 +119,8 @@ class CommandPhase:
         if found is None:
             raise _RefusedError(f"program {program!r} was not found on PATH; install it or give its path")
         argv = [os.path.abspath(found) if "/" in program else found, *(fill(argument) for argument in command.args)]  # noqa: PTH100 - a link must stay the name it is
-        return _Prepared(argv, cwd, environment)
+        shown = [argv[0], *(substitute(argument, context.variables) for argument in command.args)]
+        return _Prepared(argv, shown, cwd, environment)
 
 
 class _RefusedError(Exception):
@@ -135,7 +139,7 @@ def _judge(
     outcome: dict[str, Any] = {
         "exit_code": result.exit_code,
         "duration_ms": round(result.duration_seconds * 1000),
-        "command": prepared.argv,
+        "command": prepared.shown,
         "cwd": prepared.cwd,
         "stdout_excerpt": excerpt(result.stdout, command.excerpt_max_chars),
         "stderr_excerpt": excerpt(result.stderr, command.excerpt_max_chars),

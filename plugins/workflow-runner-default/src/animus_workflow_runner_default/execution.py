@@ -5,9 +5,8 @@ lock, so that a cancelled run cannot be completed by the phase that was just end
 """
 
 import asyncio
-import contextlib
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,31 +17,40 @@ from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.happening import (
     Happening,
     OnHappening,
-    attempt_ended,
-    attempt_started,
-    recorded_event,
 )
-from animus_workflow_runner_default.journal import Journal, Owner
-from animus_workflow_runner_default.journal_store import record_event
-from animus_workflow_runner_default.landing import clear_up, land, worktree_settings
+from animus_workflow_runner_default.journal import Journal
+from animus_workflow_runner_default.landing import (
+    Land,
+    clear_up,
+    has_landed,
+    lands_nothing,
+    ready_to_land,
+    worktree_settings,
+)
 from animus_workflow_runner_default.machine import FINAL, RunEvent, RunStatus
 from animus_workflow_runner_default.merge import MergeBlockedError, merge_problem
+from animus_workflow_runner_default.owned_run import OwnedRun
 from animus_workflow_runner_default.phase_work import PhaseWork
 from animus_workflow_runner_default.plan import Plan
-from animus_workflow_runner_default.record import Attempt, Checkout, Run, Waiting
+from animus_workflow_runner_default.record import Attempt, Checkout, Run
+from animus_workflow_runner_default.refusal import TerminalRunError
 from animus_workflow_runner_default.services import Services
 from animus_workflow_runner_default.transition import (
     Moved,
+    await_merge,
     begin_attempt,
     block,
     close_attempts,
+    complete,
     enter,
     move,
     open_attempt,
+    overlay,
     pause,
     settle,
 )
-from animus_workflow_runner_default.worktree import CheckoutError, open_checkout
+from animus_workflow_runner_default.unbroken import unbroken
+from animus_workflow_runner_default.worktree import CheckoutError, clear_stale_lock, open_checkout
 
 __all__ = ["Execution"]
 
@@ -53,34 +61,56 @@ class Execution:
     """A run, its attempts, and the task that works on it.
 
     Attributes:
-        run: as the journal has it.
-        attempts: likewise, in order.
-        on_happening: told of every event; may be replaced while the run goes on.
-        caller: reaches agents; likewise.
-        owner: the right to write to the run.
+        listeners: how many requests wait for it.
     """
 
-    def __init__(
-        self, services: Services, run: Run, attempts: Sequence[Attempt], work: PhaseWork, owner: Owner
-    ) -> None:
-        self.run = run
-        self.attempts = list(attempts)
-        self.on_happening: OnHappening = _ignore
-        self.caller: AgentCaller | None = None
+    def __init__(self, services: Services, run: Run, attempts: Sequence[Attempt], work: PhaseWork) -> None:
+        self._state = OwnedRun(services, run, attempts)
+        self._caller: AgentCaller | None = None
+        self.listeners = 0
         self._services = services
         self._work = work
-        self.owner = owner
-        self._lock = asyncio.Lock()
+        self._is_cleared = False
+        self._left_loop = asyncio.Event()
         self._task: asyncio.Task[Run] | None = None
         self._git = Git(services.processes, services.clock, run.workflow_id, services.artifacts(run.workflow_id))
+
+    @property
+    def run(self) -> Run:
+        """The run, as the journal has it."""
+        return self._state.run
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Its attempts, likewise, in order."""
+        return self._state.attempts
 
     @property
     def plan(self) -> Plan:
         """The plan the run follows."""
         return self._work.plan
 
-    def start(self) -> "asyncio.Task[Run]":
-        """Begin, or join what has begun."""
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is done here any more."""
+        return self._task is not None and self._task.done()
+
+    async def take_up(self, make: Callable[[Journal], None] | None) -> None:
+        """See `OwnedRun.take_up`."""
+        await self._state.take_up(make)
+
+    async def release(self) -> None:
+        """Let others have the run."""
+        await self._state.release()
+
+    def start(self, on_happening: OnHappening, caller: AgentCaller | None) -> "asyncio.Task[Run]":
+        """Begin, or join what has begun.
+
+        Args:
+            on_happening: told of every event from now on.
+            caller: reaches agents from now on.
+        """
+        self._state.on_happening, self._caller = on_happening, caller
         if self._task is None:
             self._task = asyncio.create_task(self._drive(), name=f"run {self.run.workflow_id}")
         return self._task
@@ -92,48 +122,55 @@ class Execution:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def pause(self) -> Run:
-        """Stop after the phase that is running."""
-        async with self._lock:
+        """Stop after the phase that is running, before anything is merged."""
+        async with self._state.lock:
             if self.run.status is RunStatus.RUNNING:
-                await self._write(_replace(self.run, pause_requested=True, updated_at=timestamp(self._now())))
+                await self._state.write(_replace(self.run, pause_requested=True, updated_at=timestamp(self._now())))
         return self.run
 
     async def cancel(self, reason: str) -> Run:
-        """Cancel the run, then end what it is doing.
+        """Cancel the run, then end what it is doing; returns once its processes have ended.
 
         Raises:
-            IllegalTransitionError: it is over.
+            TerminalRunError: it is over, or its work is merged already.
         """
-        async with self._lock:
+        async with self._state.lock:
+            merged = has_landed(self.run)
+            if self.run.status in FINAL or merged:
+                state = "merged already" if merged else self.run.status.value
+                raise TerminalRunError(f"run {self.run.workflow_id!r} is {state}; it takes no cancel")
             closed = close_attempts(self.attempts, reason, self._now())
-            await self._write(move(self.run, RunEvent.CANCEL, self._now(), reason), closed)
+            await self._state.write(move(self.run, RunEvent.CANCEL, self._now(), reason), closed)
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(asyncio.gather(self._task, return_exceptions=True))
+            await self._left_loop.wait()
         return self.run
 
     # the loop
 
     async def _drive(self) -> Run:
         try:
-            await self._transition(lambda: Moved(move(self.run, RunEvent.START, self._now())))
-            while self.run.status is RunStatus.RUNNING:
-                if self.run.stage == "landing":
-                    await self._land()
-                elif self.run.checkout is None:
-                    await self._prepare()
-                elif self.run.pause_requested:
-                    await self._transition(lambda: Moved(pause(self.run, self._now())))
-                else:
-                    await self._phase()
-            if self.run.status is RunStatus.CANCELLED:
-                await self._clear_up()
+            await self._go_on()
         except asyncio.CancelledError:
             # A cancelled run was journalled as such before its task was ended; anything else is the process stopping.
             if self.run.status is not RunStatus.CANCELLED:
                 raise
+        finally:
+            self._left_loop.set()
+        if self.run.status in {RunStatus.CANCELLED, RunStatus.COMPLETED}:
+            await self._clear_up()
         return self.run
+
+    async def _go_on(self) -> None:
+        while self.run.status is RunStatus.RUNNING:
+            if self.run.checkout is None:
+                await self._prepare()
+            elif self.run.pause_requested and not has_landed(self.run):
+                await self._state.transition(lambda: Moved(pause(self.run, self._now())))
+            elif self.run.stage == "landing":
+                await self._land()
+            else:
+                await self._phase()
 
     async def _prepare(self) -> None:
         """Make the place to work and go to the first phase."""
@@ -158,117 +195,94 @@ class Execution:
         except (CheckoutError, GitError) as error:
             problem = str(error)
         if problem is not None:
-            await self._transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
+            await self._state.transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
             return
         ready = _replace(self.run, checkout=checkout)
-        await self._transition(lambda: enter(ready, self.plan.first(), self.plan, self.attempts, self._now()))
+        await self._state.transition(
+            lambda: self._onward(enter(ready, self.plan.first(), self.plan, self.attempts, self._now()))
+        )
 
     async def _phase(self) -> None:
-        left_open = open_attempt(self.run, self.attempts)
-        if left_open is not None and not self.run.is_forced and not self._work.may_repeat(left_open):
-            await self._transition(lambda: Moved(block(self.run, left_open, self._now())))
-            return
-        delay = self._work.backoff_seconds(self.run)
-        if delay and left_open is None:
-            await self._services.clock.sleep(delay)
-        await self._transition(lambda: begin_attempt(self.run, self.plan, self.attempts, self._now()))
         attempt = open_attempt(self.run, self.attempts)
-        if self.run.status is not RunStatus.RUNNING or attempt is None:
+        if attempt is None or not self._state.has_begun(attempt):
+            attempt = await self._begin(attempt)
+        if attempt is None:
             return
-        outcome = await self._work.perform(
-            self.run, attempt, self.attempts, self._git, self.caller, self._show(attempt)
+        begun = attempt
+        outcome = await self._work.perform(self.run, begun, self.attempts, self._git, self._caller, self._show(begun))
+        await self._state.transition(
+            lambda: self._onward(settle(self.run, begun, outcome, self.plan, self.attempts, self._now()))
         )
-        await self._transition(lambda: settle(self.run, attempt, outcome, self.plan, self.attempts, self._now()))
+
+    async def _begin(self, left_open: Attempt | None) -> Attempt | None:
+        """Begin the attempt that is due, or again the one that a dead process left open; None if that must not be."""
+        if left_open is not None and not self.run.is_forced and not self._work.may_repeat(left_open):
+            await self._state.transition(lambda: Moved(block(self.run, left_open, self._now())))
+            return None
+        if left_open is None:
+            await self._services.clock.sleep(self._work.backoff_seconds(self.run))
+        elif self.run.checkout is not None:
+            await clear_stale_lock(self._git, self.run.checkout)
+        if self.run.pause_requested:
+            return None
+        await self._state.transition(lambda: begin_attempt(self.run, self.plan, self.attempts, self._now()))
+        return open_attempt(self.run, self.attempts) if self.run.status is RunStatus.RUNNING else None
+
+    def _onward(self, moved: Moved) -> Moved:
+        """The same transition with what simply follows from it: one write instead of two."""
+        run = moved.run
+        if run.status is not RunStatus.RUNNING or run.pause_requested:
+            return moved
+        if run.stage == "landing":
+            is_done = lands_nothing(run, self.plan.workflow)
+            return Moved(complete(run, self._now()), moved.attempts) if is_done else moved
+        if self._work.backoff_seconds(run):
+            return moved
+        begun = begin_attempt(run, self.plan, overlay(self.attempts, moved.attempts), self._now())
+        return Moved(begun.run, (*moved.attempts, *begun.attempts))
 
     async def _land(self) -> None:
-        services, workflow = self._services, self.plan.workflow
-        try:
-            report = await land(self._git, self.run, workflow, services.project_root, services.worktrees)
-        except MergeBlockedError as blocked:
-            reason, files = str(blocked), blocked.files
-            await self._transition(lambda: Moved(self._parked_at_merge(reason, files)))
-            return
-        except GitError as error:
-            problem = f"post_success.merge: {error}"
-            await self._transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
-            return
-        if report is not None:
-            merged = _replace(self.run, merge=report)
-            await self._transition(lambda: Moved(merged))
+        services = self._services
+        # A crash may have come after the merge was journalled, and even after the branch was cleared up.
+        if not has_landed(self.run):
+            try:
+                async with ready_to_land(
+                    self._git, self.run, self.plan.workflow, services.project_root, services.worktrees
+                ) as land:
+                    await unbroken(self._bring_in(land))
+            except MergeBlockedError as blocked:
+                reason, files = str(blocked), blocked.files
+                await self._state.transition(lambda: Moved(await_merge(self.run, reason, files, self._now())))
+                return
+            except GitError as error:
+                problem = f"post_success.merge: {error}"
+                await self._state.transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
+                return
         await self._clear_up()
-        await self._transition(lambda: Moved(_replace(move(self.run, RunEvent.COMPLETE, self._now()), stage="done")))
+        await self._state.transition(lambda: Moved(complete(self.run, self._now())))
+
+    async def _bring_in(self, land: Land) -> None:
+        """The point of no return: no signal comes between the move of the branch and the journal's knowing of it."""
+        async with self._state.lock:
+            if self.run.status not in FINAL:
+                report = await land()
+                if report is not None:
+                    await self._state.write(_replace(self.run, merge=report))
 
     async def _clear_up(self) -> None:
+        if self._is_cleared:
+            return
+        self._is_cleared = True
         try:
             kept = await clear_up(self._git, self.run, self.plan.workflow, self._services.project_root)
         except GitError as error:
             kept = str(error)
         if kept is not None:
-            await self._write(_replace(self.run, merge={**(self.run.merge or {}), "worktree_kept": kept}))
-
-    # transitions
-
-    async def _transition(self, change: Any) -> None:
-        """Compute, journal, then take over a transition; does nothing if a signal ended the run meanwhile."""
-        async with self._lock:
-            if self.run.status in FINAL:
-                return
-            moved: Moved = change()
-            await self._write(*moved)
-
-    async def _write(self, run: Run, changed: Sequence[Attempt] = ()) -> None:
-        events = self._recorded(run, changed)
-
-        def work(journal: Journal) -> None:
-            journal.write(run, changed, owner=self.owner)
-            for moment, body in events:
-                record_event(journal, run.workflow_id, moment, body)
-
-        await self._services.journal.call(work)
-        self.run = run
-        places = {(item.path, item.attempt): index for index, item in enumerate(self.attempts)}
-        for attempt in changed:
-            index = places.get((attempt.path, attempt.attempt))
-            if index is None:
-                self.attempts.append(attempt)
-            else:
-                self.attempts[index] = attempt
-        for attempt in changed:
-            self._tell(attempt)
-
-    def _tell(self, attempt: Attempt) -> None:
-        if attempt.status in {"running", "skipped"}:
-            self.on_happening(attempt_started(attempt))
-        if attempt.status != "running":
-            for happening in attempt_ended(attempt):
-                self.on_happening(happening)
-
-    def _recorded(self, run: Run, changed: Sequence[Attempt]) -> list[tuple[datetime.datetime, dict[str, Any]]]:
-        now = self._now()
-        rows: list[dict[str, Any]] = []
-
-        def add(kind: str, **more: Any) -> None:
-            rows.append(recorded_event(run.workflow_id, run.workflow_ref, kind, timestamp(now), **more))
-
-        if run.status is RunStatus.RUNNING and self.run.status is not RunStatus.RUNNING:
-            add("run_started")
-        for item in changed:
-            kind = "phase_started" if item.status == "running" else "phase_completed"
-            add(kind, phase=item.phase_id, status=item.status, detail={"attempt": item.attempt, "path": item.path})
-        if run.status in FINAL and self.run.status not in FINAL:
-            kind = "run_completed" if run.status is RunStatus.COMPLETED else "run_failed"
-            add(kind, status=run.status.value, detail={"reason": run.reason} if run.reason else None)
-        return [(now, row) for row in rows]
-
-    def _parked_at_merge(self, reason: str, files: list[str]) -> Run:
-        command = f"animus workflow resume {self.run.workflow_id}"
-        waiting = Waiting(kind="merge", reason=reason, command=command, since=timestamp(self._now()))
-        report = {"status": "blocked", "reason": reason, "files": files}
-        return _replace(move(self.run, RunEvent.PARK, self._now(), reason), waiting=waiting, merge=report)
+            await self._state.write(_replace(self.run, merge={**(self.run.merge or {}), "worktree_kept": kept}))
 
     def _show(self, attempt: Attempt) -> Any:
         def show(line: str) -> None:
-            self.on_happening(
+            self._state.on_happening(
                 Happening(kind="output", phase_id=attempt.phase_id, ts=timestamp(self._now()), reason=line)
             )
 
@@ -276,7 +290,3 @@ class Execution:
 
     def _now(self) -> datetime.datetime:
         return self._services.clock.now()
-
-
-def _ignore(_happening: Happening) -> None:
-    """Nobody watches yet."""

@@ -11,7 +11,7 @@ MAX_FAILING_TESTS = 20
 MAX_SUMMARY_CHARS = 4_000
 """How much of a failed command's output goes into the reason, and so into the next prompt."""
 
-_PYTEST = r"^(?:FAILED|ERROR) (\S+)"
+_PYTEST = r"^(?:FAILED|ERROR) ([^\s(]\S*)"
 _CARGO = r"^test (\S+) \.\.\. FAILED"
 _UNITTEST = r"^(?:FAIL|ERROR): (.+)$"
 _GO = r"^--- FAIL: (\S+)"

@@ -33,13 +33,18 @@ _ENVIRONMENT = {
     "GIT_EDITOR": "true",
     "LC_ALL": "C",
     # What git would leave running behind our back would be ended with its parent: it is not started by our calls.
-    "GIT_CONFIG_COUNT": "3",
+    "GIT_CONFIG_COUNT": "5",
     "GIT_CONFIG_KEY_0": "gc.auto",
     "GIT_CONFIG_VALUE_0": "0",
     "GIT_CONFIG_KEY_1": "maintenance.auto",
     "GIT_CONFIG_VALUE_1": "false",
     "GIT_CONFIG_KEY_2": "core.fsmonitor",
     "GIT_CONFIG_VALUE_2": "false",
+    # A merge moves files of one branch: it does not put the user's work away, and does not enter submodules.
+    "GIT_CONFIG_KEY_3": "merge.autoStash",
+    "GIT_CONFIG_VALUE_3": "false",
+    "GIT_CONFIG_KEY_4": "submodule.recurse",
+    "GIT_CONFIG_VALUE_4": "false",
 }
 
 
@@ -75,8 +80,13 @@ class Git:
         self._scratch = scratch
         self._calls = 0
 
-    async def ask(self, cwd: str | Path, *arguments: str) -> GitAnswer:
+    async def ask(self, cwd: str | Path, *arguments: str, outlives_us: bool = False) -> GitAnswer:
         """Run git; any exit code is an answer.
+
+        Args:
+            cwd: where.
+            arguments: subcommand and the rest.
+            outlives_us: let it finish even if this process dies: it is at work in somebody's checkout.
 
         Raises:
             GitError: git is not installed, or its time was over.
@@ -92,7 +102,7 @@ class Git:
             stdout_file=out,
             stderr_file=err,
             timeout_seconds=GIT_TIMEOUT_SECONDS,
-            is_recorded=arguments[0] not in _LOOKS,
+            is_recorded=not outlives_us and arguments[0] not in _LOOKS,
         )
         try:
             result = await run_program(program, self._processes, self._clock)
@@ -136,7 +146,12 @@ class Git:
         Raises:
             GitError: it was not free for `LOCK_TIMEOUT_SECONDS`.
         """
-        with (repository / "animus.lock").open("a") as stream:
+        path = repository / "animus.lock"
+        try:
+            stream = path.open("a")
+        except OSError as error:
+            raise GitError(f"the lock {str(path)!r} cannot be opened: {error}") from error
+        with stream:
             await self._wait_locked(stream, repository)
             yield
 

@@ -1,13 +1,16 @@
 """What is told about a run while it goes on, and what its result says happened."""
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from animus_workflow_runner_default.record import Attempt
+from animus_workflow_runner_default.clock import timestamp
+from animus_workflow_runner_default.machine import FINAL, RunStatus
+from animus_workflow_runner_default.record import Attempt, Run
 
-__all__ = ["Happening", "OnHappening", "attempt_ended", "attempt_started", "phase_history"]
+__all__ = ["Happening", "OnHappening", "attempt_ended", "attempt_started", "phase_history", "recorded_events"]
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +85,22 @@ def phase_history(attempts: Sequence[Attempt]) -> list[Happening]:
     return events
 
 
-def recorded_event(run_id: str, workflow_ref: str, kind: str, ts: str, **more: Any) -> dict[str, Any]:
-    """An event as ``journal/events`` keeps it; `kind` is one of that method's own words."""
-    body = {"run_id": run_id, "workflow_ref": workflow_ref, "kind": kind, "ts": ts} | more
-    return {key: value for key, value in body.items() if value is not None}
+def recorded_events(
+    before: Run, run: Run, changed: Sequence[Attempt], now: datetime.datetime
+) -> list[tuple[datetime.datetime, dict[str, Any]]]:
+    """What a transition is to ``journal/events``: the moment and the body, in the words of that method."""
+    rows: list[tuple[datetime.datetime, dict[str, Any]]] = []
+
+    def add(kind: str, **more: Any) -> None:
+        body = {"run_id": run.workflow_id, "workflow_ref": run.workflow_ref, "kind": kind, "ts": timestamp(now)} | more
+        rows.append((now, {key: value for key, value in body.items() if value is not None}))
+
+    if run.status is RunStatus.RUNNING and before.status is not RunStatus.RUNNING:
+        add("run_started")
+    for item in changed:
+        kind = "phase_started" if item.status == "running" else "phase_completed"
+        add(kind, phase=item.phase_id, status=item.status, detail={"attempt": item.attempt, "path": item.path})
+    if run.status in FINAL and before.status not in FINAL:
+        kind = "run_completed" if run.status is RunStatus.COMPLETED else "run_failed"
+        add(kind, status=run.status.value, detail={"reason": run.reason} if run.reason else None)
+    return rows

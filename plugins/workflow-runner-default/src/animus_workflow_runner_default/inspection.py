@@ -1,6 +1,5 @@
 """Answers to ``workflow/inspect``: a run in full, the prompt a phase would get, the definitions, the runner itself."""
 
-import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -70,7 +69,7 @@ async def _prompt(runner: Runner, workflow_id: str | None, phase_id: str | None)
 
 
 async def _definitions(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
-    config = await asyncio.to_thread(runner.load_config)
+    config = (await runner.pins.current()).config
     return {
         "default_workflow_ref": config.default_workflow_ref,
         "workflows": [

@@ -25,6 +25,8 @@ __all__ = ["SCHEMA_VERSION", "Journal", "JournalError", "Owner", "OwnershipError
 COMPONENT = "runner"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MILLISECONDS = 5_000
+CONFIGS_KEPT = 16
+"""How many decoded configurations are kept at hand; what a digest names never changes."""
 
 _SCHEMA = """
 CREATE TABLE runner_config (hash TEXT PRIMARY KEY, body BLOB NOT NULL);
@@ -73,6 +75,11 @@ class Journal:
             JournalError: the file is not a database, or a newer release wrote it.
         """
         self.path = path
+        # Made here, before there are threads: the first use of a type is not safe among them. `pinning` relies on it.
+        self._decode_config = msgspec.json.Decoder(CompiledConfig).decode
+        self._decode_run = msgspec.json.Decoder(Run).decode
+        self._decode_attempt = msgspec.json.Decoder(Attempt).decode
+        self._configs: dict[str, CompiledConfig] = {}
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self.connection = sqlite3.connect(
@@ -122,10 +129,17 @@ class Journal:
         Raises:
             JournalError: it is missing or unreadable.
         """
+        known = self._configs.get(digest)
+        if known is not None:
+            return known
         row = self.connection.execute("SELECT body FROM runner_config WHERE hash = ?", (digest,)).fetchone()
         if row is None:
             raise JournalError(f"journal {str(self.path)!r} has no configuration {digest!r}")
-        return msgspec.json.decode(row[0], type=CompiledConfig)
+        config = self._decode_config(row[0])
+        if len(self._configs) == CONFIGS_KEPT:
+            self._configs.pop(next(iter(self._configs)))
+        self._configs[digest] = config
+        return config
 
     # runs
 
@@ -136,15 +150,20 @@ class Journal:
         if row is None:
             return None
         try:
-            return msgspec.json.decode(row[0], type=Run)
+            return self._decode_run(row[0])
         except msgspec.DecodeError as error:
             raise JournalError(f"run {workflow_id!r} in journal {str(self.path)!r} is unreadable: {error}") from error
+
+    def has(self, workflow_id: str) -> bool:
+        """Whether there is a run of that id, this runner's or another's."""
+        query = "SELECT 1 FROM runner_run WHERE workflow_id = ?"
+        return self.connection.execute(query, (workflow_id,)).fetchone() is not None
 
     def attempts(self, workflow_id: str) -> list[Attempt]:
         """All attempts of a run, in the order they began."""
         query = "SELECT body FROM runner_attempt WHERE workflow_id = ? ORDER BY seq"
         rows = self.connection.execute(query, (workflow_id,))
-        return [msgspec.json.decode(row[0], type=Attempt) for row in rows]
+        return [self._decode_attempt(row[0]) for row in rows]
 
     def write(self, run: Run, attempts: Iterable[Attempt] = (), *, owner: Owner | None = None) -> None:
         """Record a transition: the run as it now is, and the attempts that changed.
@@ -199,6 +218,12 @@ class Journal:
             (workflow_id, pid, start_time, epoch),
         )
         return Owner(workflow_id, pid, start_time, epoch)
+
+    def executor(self, workflow_id: str) -> int | None:
+        """The process that executes the run, as far as it is not certainly dead."""
+        query = "SELECT pid, start_time FROM runner_owner WHERE workflow_id = ? AND NOT is_released"
+        row = self.connection.execute(query, (workflow_id,)).fetchone()
+        return None if row is None or liveness(row[0], row[1]) is Liveness.DEAD else int(row[0])
 
     def release(self, owner: Owner) -> None:
         """Give the run up; the epoch stays, so that nothing is ever granted twice under one number."""

@@ -128,10 +128,9 @@ def delete_run(journal: Journal, workflow_id: str) -> None:
     Raises:
         JournalRefusedError: a process executes it.
     """
-    query = "SELECT pid FROM runner_owner WHERE workflow_id = ? AND NOT is_released"
-    owner = journal.connection.execute(query, (workflow_id,)).fetchone()
-    if owner is not None:
-        raise JournalRefusedError(f"run {workflow_id!r} is executed by process {owner[0]}: cancel it first")
+    pid = journal.executor(workflow_id)
+    if pid is not None:
+        raise JournalRefusedError(f"run {workflow_id!r} is executed by process {pid}: cancel it first")
     for table in ("runner_run", "runner_attempt", "runner_checkpoint", "runner_owner"):
         journal.connection.execute(f"DELETE FROM {table} WHERE workflow_id = ?", (workflow_id,))  # noqa: S608 - constants
     journal.connection.execute("DELETE FROM runner_event WHERE run_id = ?", (workflow_id,))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from animus_workflow_runner_default.journal import Journal
+from animus_workflow_runner_default.journal import Journal, JournalError
 
 __all__ = ["JournalThread"]
 
@@ -38,11 +38,20 @@ class JournalThread:
         """
         self._journal = Journal(path)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
     async def call(self, work: Callable[[Journal], T]) -> T:
-        """Run `work` in a transaction of the journal's thread; returns once it is durable."""
+        """Run `work` in a transaction of the journal's thread; returns once it is durable.
+
+        A caller that is cancelled does not know whether `work` was done: use `unbroken` where that matters.
+
+        Raises:
+            JournalError: the journal is closed.
+        """
+        if self._is_closed:
+            raise JournalError("the journal is closed: this runner is stopping")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -50,11 +59,11 @@ class JournalThread:
             loop.call_soon_threadsafe(_resolve, future, value, error)
 
         self._calls.put(_Call(work, answer))
-        # A caller that is cancelled must not believe that its write did not happen: the write is always awaited.
-        return await asyncio.shield(future)
+        return await future
 
     def close(self) -> None:
         """Finish what was asked for and close the file."""
+        self._is_closed = True
         self._calls.put(None)
         self._thread.join(CLOSE_TIMEOUT_SECONDS)
 

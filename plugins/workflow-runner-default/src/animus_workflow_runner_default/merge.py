@@ -5,15 +5,25 @@ checked out and clean, by a compare-and-set of the ref where it is checked out n
 a conflict, a rebase in progress) parks the run with the reason; nothing has changed then but the run's own branch.
 """
 
+import contextlib
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import NamedTuple
 
 from animus_workflow_runner_default.authoring.model import Merge
 from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.record import Checkout
-from animus_workflow_runner_default.worktree import repository_of
+from animus_workflow_runner_default.worktree import discard_worktree, repository_of
 
-__all__ = ["MergeBlockedError", "MergeResult", "merge_branch", "merge_problem"]
+__all__ = [
+    "MAX_FILES_LISTED",
+    "MergeBlockedError",
+    "MergeResult",
+    "PreparedMerge",
+    "merge_problem",
+    "prepared_merge",
+    "target_of",
+]
 
 MAX_FILES_LISTED = 50
 
@@ -27,7 +37,7 @@ class MergeBlockedError(Exception):
 
 
 class MergeResult(NamedTuple):
-    """What the merge did: ``merged``, ``fast_forwarded`` or ``nothing_to_merge``; `commit` is the target's tip."""
+    """What the merge did: ``merged`` or ``nothing_to_merge``; `commit` is the target's tip."""
 
     status: str
     target_branch: str
@@ -36,10 +46,12 @@ class MergeResult(NamedTuple):
 
 def merge_problem(merge: Merge, checkout: Checkout) -> str | None:
     """Why this run could never be merged as asked, known before its first phase; None if it can."""
-    if merge.strategy != "merge":
-        return f"post_success.merge.strategy {merge.strategy!r} is not supported by this runner; use 'merge'"
     if merge.create_pr:
         return "post_success.merge.create_pr is not supported by this runner; leave it out and push in a command phase"
+    if not merge.auto_merge:
+        return None  # a person merges, in whatever way
+    if merge.strategy != "merge":
+        return f"post_success.merge.strategy {merge.strategy!r} is not supported by this runner; use 'merge'"
     if checkout.worktree is None:
         return f"post_success.merge needs a worktree, and the run has none: {checkout.reason}"
     if target_of(merge, checkout) is None:
@@ -52,10 +64,54 @@ def target_of(merge: Merge, checkout: Checkout) -> str | None:
     return merge.target_branch or checkout.target_branch
 
 
-async def merge_branch(
+class PreparedMerge(NamedTuple):
+    """A merge that is made and only has to be brought in. `new` is None where there is nothing to merge."""
+
+    git: Git
+    project_root: Path
+    target: str
+    old: str
+    new: str | None
+    homes: list[Path]
+
+    async def move(self) -> MergeResult:
+        """Move the target branch to the merge; must not be interrupted.
+
+        Raises:
+            MergeBlockedError: it has to wait for a person; nothing was moved.
+        """
+        if self.new is None:
+            return MergeResult("nothing_to_merge", self.target, self.old)
+        if self.homes:
+            await self._forward(self.homes[0], self.new)
+        else:
+            try:
+                reference = f"refs/heads/{self.target}"
+                await self.git.do(self.project_root, "update-ref", "-m", "animus: merge", reference, self.new, self.old)
+            except GitError as error:
+                raise MergeBlockedError(
+                    f"branch {self.target!r} moved meanwhile: {error}; resume to try again"
+                ) from error
+        return MergeResult("merged", self.target, self.new)
+
+    async def _forward(self, home: Path, new: str) -> None:
+        # Ignored files are somebody's work too; git would overwrite them.
+        arguments = ("merge", "--ff-only", "--no-overwrite-ignore", "--quiet", new)
+        answer = await self.git.ask(home, *arguments, outlives_us=True)
+        if answer.exit_code != 0:
+            raise MergeBlockedError(
+                f"branch {self.target!r} in {str(home)!r} cannot be moved forward: {answer.message}; "
+                "settle that, then resume"
+            )
+
+
+@contextlib.asynccontextmanager
+async def prepared_merge(
     git: Git, project_root: Path, scratch: Path, checkout: Checkout, target: str, message: str
-) -> MergeResult:
-    """Merge the run's branch into `target`. Doing it again after it was done changes nothing.
+) -> AsyncGenerator[PreparedMerge, None]:
+    """Merge the run's branch into `target` aside. Doing it again after it was brought in changes nothing.
+
+    The repository's lock is held until the block is left.
 
     Args:
         git: see there.
@@ -78,14 +134,14 @@ async def merge_branch(
         if old is None or tip is None:
             missing = target if old is None else checkout.branch
             raise MergeBlockedError(f"branch {missing!r} does not exist; create it, then resume")
-        if (await git.ask(project_root, "merge-base", "--is-ancestor", tip, old)).exit_code == 0:
-            return MergeResult("nothing_to_merge", target, old)
-        homes = await _homes(git, project_root, target)
-        for home in homes:
-            await _require_clean(git, home, target)
-        new = await _merged_commit(git, project_root, scratch, old, checkout.branch, message)
-        await _move(git, project_root, target, old, new, homes)
-        return MergeResult("merged", target, new)
+        new: str | None = None
+        homes: list[Path] = []
+        if (await git.ask(project_root, "merge-base", "--is-ancestor", tip, old)).exit_code != 0:
+            homes = await _homes(git, project_root, target)
+            for home in homes:
+                await _require_clean(git, home, target)
+            new = await _merged_commit(git, project_root, scratch, old, checkout.branch, message)
+        yield PreparedMerge(git, project_root, target, old, new, homes)
 
 
 async def _homes(git: Git, project_root: Path, target: str) -> list[Path]:
@@ -140,7 +196,7 @@ async def _require_clean(git: Git, home: Path, target: str) -> None:
 
 
 async def _merged_commit(git: Git, project_root: Path, scratch: Path, old: str, branch: str, message: str) -> str:
-    await _drop(git, project_root, scratch)
+    await discard_worktree(git, project_root, scratch)
     await git.do(project_root, "worktree", "add", "--quiet", "--detach", str(scratch), old)
     try:
         identity = await git.identity(scratch)
@@ -157,25 +213,4 @@ async def _merged_commit(git: Git, project_root: Path, scratch: Path, old: str, 
             files,
         )
     finally:
-        await _drop(git, project_root, scratch)
-
-
-async def _drop(git: Git, project_root: Path, scratch: Path) -> None:
-    """Remove our own detached worktree; what it holds is nobody's work."""
-    await git.ask(project_root, "worktree", "remove", "--force", str(scratch))
-    await git.ask(project_root, "worktree", "prune")
-
-
-async def _move(git: Git, project_root: Path, target: str, old: str, new: str, homes: list[Path]) -> None:
-    if not homes:
-        try:
-            await git.do(project_root, "update-ref", "-m", "animus: merge", f"refs/heads/{target}", new, old)
-        except GitError as error:
-            raise MergeBlockedError(f"branch {target!r} moved meanwhile: {error}; resume to try again") from error
-        return
-    answer = await git.ask(homes[0], "merge", "--ff-only", "--quiet", new)
-    if answer.exit_code != 0:
-        raise MergeBlockedError(
-            f"branch {target!r} in {str(homes[0])!r} cannot be moved forward: {answer.message}; "
-            "settle that, then resume"
-        )
+        await discard_worktree(git, project_root, scratch)

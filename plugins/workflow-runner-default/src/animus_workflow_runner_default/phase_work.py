@@ -7,9 +7,8 @@ import msgspec
 
 from animus_workflow_runner_default.agent import AgentCaller
 from animus_workflow_runner_default.agent_phase import AgentWork
-from animus_workflow_runner_default.authoring.interpolation import InterpolationError, resolve_environment
+from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase
-from animus_workflow_runner_default.authoring.substitution import substitute
 from animus_workflow_runner_default.briefing import (
     MissingVariableError,
     context_document,
@@ -172,11 +171,11 @@ class PhaseWork:
         if manual is None:
             return Failed(reason=f"phase {phase.id!r} has no manual block")
         try:
-            resolved = resolve_environment(manual.instructions, self._services.environ, context.secrets)
+            instructions = filled(manual.instructions, self._services.environ, context.variables)
         except InterpolationError as error:
             return Failed(reason=str(error))
         return Gated(
-            instructions=substitute(resolved, context.variables),
+            instructions=instructions,
             note_required=manual.approval_note_required,
             timeout_seconds=manual.timeout_secs,
         )

@@ -49,7 +49,7 @@ class Program(NamedTuple):
     stderr_file: Path
     timeout_seconds: float | None
     is_recorded: bool = True
-    """False only for a short look that has no effects and starts nothing: it is not worth a record."""
+    """False for a short look that is not worth a record, and for what has to finish even if this process dies."""
 
 
 class ProgramResult(NamedTuple):

@@ -98,11 +98,11 @@ class Gate(NamedTuple):
 
 def budget_exceeded(plan: Plan, path: str, counts: Mapping[str, int], reason: str) -> Escalate:
     """The step of a run whose phase at `path` may not be entered again."""
-    used = counts.get(path, 0)
+    used, most = counts.get(path, 0), plan.rework_budget(path)
     name = plan.entry(path).phase_id
-    return Escalate(
-        path, f"rework budget exceeded for phase {name} ({used} reworks, max {plan.rework_budget(path)}): {reason}"
-    )
+    if most == 0:
+        return Escalate(path, f"phase {name} may not be entered again (its rework budget is 0): {reason}")
+    return Escalate(path, f"rework budget exceeded for phase {name} ({used} reworks, max {most}): {reason}")
 
 
 def _has_budget(s: _Situation, path: str) -> bool:

@@ -2,34 +2,41 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from animus_workflow_runner_default.agent import AgentCaller
-from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest, find_workflow
+from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.execution import Execution
+from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.happening import OnHappening
 from animus_workflow_runner_default.journal import Journal
+from animus_workflow_runner_default.landing import clear_up
 from animus_workflow_runner_default.machine import FINAL, RunEvent, RunStatus
 from animus_workflow_runner_default.manual_phase import expiry_reason
 from animus_workflow_runner_default.phase_work import PhaseWork
+from animus_workflow_runner_default.pinning import Pins, require_workflow
 from animus_workflow_runner_default.plan import Plan
 from animus_workflow_runner_default.record import Attempt, Dispatch, Run, Subject
 from animus_workflow_runner_default.refusal import (
+    BindingError,
     BusyError,
     InvalidRequestError,
     RunNotFoundError,
-    WorkflowNotFoundError,
 )
 from animus_workflow_runner_default.services import Services
-from animus_workflow_runner_default.steering import Signal, SignalReport, apply_signal
+from animus_workflow_runner_default.steering import Signal, SignalReport, apply_signal, signal_executing
 from animus_workflow_runner_default.transition import Moved, close_attempts, move
+from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["MAX_RUNS_VARIABLE", "RunReport", "RunRequest", "Runner"]
 
 T = TypeVar("T")
+Make = Callable[[Journal], None]
 
 DEFAULT_MAX_RUNS = 64
 MAX_RUNS_VARIABLE = "ANIMUS_RUNNER_MAX_RUNS"
@@ -58,12 +65,13 @@ class Runner:
 
     Attributes:
         services: what the runs share.
+        pins: the definitions.
     """
 
     def __init__(self, services: Services, load_config: Callable[[], CompiledConfig]) -> None:
         self.services = services
-        self.max_runs = int(services.environ.get(MAX_RUNS_VARIABLE, DEFAULT_MAX_RUNS))
-        self._load_config = load_config
+        self.max_runs = _max_runs(services.environ)
+        self.pins = Pins(load_config)
         self._executions: dict[str, Execution] = {}
         # Weak: a lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -72,10 +80,6 @@ class Runner:
     def executing(self) -> list[str]:
         """The ids of the runs that are being executed."""
         return list(self._executions)
-
-    def load_config(self) -> CompiledConfig:
-        """The definitions as they are on disk now."""
-        return self._load_config()
 
     async def execute(self, request: RunRequest, caller: AgentCaller | None, on_happening: OnHappening) -> RunReport:
         """Execute a run until it is over or has to wait; join it if it is being executed already.
@@ -95,19 +99,21 @@ class Runner:
         workflow_id = request.workflow_id or str(uuid.uuid4())
         async with self._lock(workflow_id):
             execution = self._executions.get(workflow_id)
-            if execution is None:
-                report = await self._find_or_make(workflow_id, request)
+            if execution is None or execution.is_over:
+                report, make = await self._find_or_make(workflow_id, request)
                 if report.run.status in FINAL or report.run.status is RunStatus.PAUSED:
                     return report
-                execution = await self._take_up(report)
-            execution.on_happening, execution.caller = on_happening, caller
-            task = execution.start()
+                execution = await unbroken(self._take_up(report, make))
+            execution.listeners += 1
+            task = execution.start(on_happening, caller)
         try:
             run = await asyncio.shield(task)
         except asyncio.CancelledError:
-            await execution.stop()
+            if execution.listeners == 1:
+                await execution.stop()
             raise
         finally:
+            execution.listeners -= 1
             if task.done():
                 await self._let_go(workflow_id, execution)
         return RunReport(run, execution.attempts, execution.plan.workflow)
@@ -122,12 +128,14 @@ class Runner:
         async with self._lock(workflow_id):
             execution = self._executions.get(workflow_id)
             if execution is not None and execution.run.status is RunStatus.RUNNING:
-                return await self._signal_executing(execution, signal)
-            report = await self.report(workflow_id)
-            work = await self._work(report.run)
-            answer = apply_signal(report.run, report.attempts, work, signal, self.services.clock.now())
-            if answer.moved is not None:
-                await self._write_unowned(answer.moved)
+                return await unbroken(signal_executing(execution, signal))
+            report, work = await self.work_of(workflow_id)
+            now = self.services.clock.now()
+            answer = await self._change(
+                workflow_id, lambda run, attempts: apply_signal(run, attempts, work, signal, now)
+            )
+            if answer.run.status is RunStatus.CANCELLED:
+                return await self._clear_up(answer, report.workflow)
             return answer
 
     async def report(self, workflow_id: str) -> RunReport:
@@ -153,7 +161,7 @@ class Runner:
         """Stop all runs where they are: their processes end, their journals stay, a later execute goes on."""
         executions = list(self._executions.values())
         await asyncio.gather(*(execution.stop() for execution in executions), return_exceptions=True)
-        self.services.journal.close()
+        await asyncio.to_thread(self.services.journal.close)
 
     # inside
 
@@ -164,19 +172,32 @@ class Runner:
         return await self.services.journal.call(work)
 
     async def _find(self, workflow_id: str) -> RunReport | None:
-        run, attempts, config = await self._call(lambda journal: _read(journal, workflow_id))
-        if run is None or config is None:
+        def read(journal: Journal) -> RunReport | None:
+            run = journal.run(workflow_id)
+            if run is None:
+                return None
+            workflow = require_workflow(journal.config(run.config_hash), run.workflow_ref)
+            return RunReport(run, journal.attempts(workflow_id), workflow)
+
+        report = await self._call(read)
+        if report is None:
             return None
-        report = RunReport(run, attempts, _workflow(config, run.workflow_ref))
-        reason = None if run.waiting is None else expiry_reason(run.waiting, self.services.clock.now())
-        if reason is None:
-            return report
+        run = report.run
         now = self.services.clock.now()
-        closed = close_attempts(attempts, reason, now)
-        await self._write_unowned(Moved(move(run, RunEvent.EXPIRE, now, reason), closed))
+        if run.waiting is None or expiry_reason(run.waiting, now) is None:
+            return report
+
+        def expire(run: Run, attempts: list[Attempt]) -> SignalReport:
+            reason = None if run.waiting is None else expiry_reason(run.waiting, now)
+            if reason is None:
+                return SignalReport(run, is_runnable=False)
+            moved = Moved(move(run, RunEvent.EXPIRE, now, reason), close_attempts(attempts, reason, now))
+            return SignalReport(moved.run, is_runnable=False, moved=moved)
+
+        await self._change(workflow_id, expire)
         return await self._find(workflow_id)
 
-    async def _find_or_make(self, workflow_id: str, request: RunRequest) -> RunReport:
+    async def _find_or_make(self, workflow_id: str, request: RunRequest) -> tuple[RunReport, Make | None]:
         found = await self._find(workflow_id)
         if found is None:
             return await self._make(workflow_id, request)
@@ -185,106 +206,95 @@ class Runner:
                 f"run {workflow_id!r} is about {found.run.subject.id!r}, not {request.subject.id!r}; "
                 "use another workflow_id"
             )
-        return found
+        return found, None
 
-    async def _make(self, workflow_id: str, request: RunRequest) -> RunReport:
+    async def _make(self, workflow_id: str, request: RunRequest) -> tuple[RunReport, Make]:
+        """A new run, and how it gets into the journal."""
         if request.subject is None:
             raise InvalidRequestError(
                 "workflow/execute needs a subject: subject_dispatch, subject_ref, task_id or title"
             )
-        config = await asyncio.to_thread(self._load_config)
-        workflow = require_workflow(config, request.workflow_ref)
-        pin, now = digest(config), timestamp(self.services.clock.now())
+        pin = await self.pins.current()
+        workflow = require_workflow(pin.config, request.workflow_ref)
+        now = timestamp(self.services.clock.now())
         run = Run(
             workflow_id=workflow_id,
             workflow_ref=workflow.id,
             status=RunStatus.PENDING,
             subject=request.subject,
             dispatch=request.dispatch,
-            config_hash=pin,
+            config_hash=pin.hash,
             runner_version=RUNNER_VERSION,
             created_at=now,
             updated_at=now,
         )
 
-        def begin(journal: Journal) -> None:
-            journal.pin_config(pin, config)
-            journal.write(run)
+        def make(journal: Journal) -> None:
+            if journal.has(workflow_id):
+                raise BusyError(f"run {workflow_id!r} was made by somebody else meanwhile; try again")
+            pin.keep(journal)
 
-        await self._call(begin)
-        return RunReport(run, [], workflow)
+        return RunReport(run, [], workflow), make
 
-    async def _take_up(self, report: RunReport) -> Execution:
+    async def _take_up(self, report: RunReport, make: Make | None) -> Execution:
         if len(self._executions) >= self.max_runs:
             raise BusyError(
                 f"this runner executes {len(self._executions)} runs, its limit ({MAX_RUNS_VARIABLE}); try again later"
             )
-        workflow_id = report.run.workflow_id
-        owner = await self._call(lambda journal: journal.claim(workflow_id))
-        execution = Execution(self.services, report.run, report.attempts, await self._work(report.run), owner)
-        self._executions[workflow_id] = execution
+        execution = Execution(self.services, report.run, report.attempts, await self._work(report.run))
+        await execution.take_up(make)
+        self._executions[report.run.workflow_id] = execution
         return execution
 
     async def _let_go(self, workflow_id: str, execution: Execution) -> None:
         if self._executions.get(workflow_id) is execution:
             del self._executions[workflow_id]
-            await self._call(lambda journal: journal.release(execution.owner))
+            await execution.release()
 
     async def _work(self, run: Run) -> PhaseWork:
-        config = await self._call(lambda journal: journal.config(run.config_hash))
-        return PhaseWork(self.services, config, Plan.of(config, _workflow(config, run.workflow_ref)))
+        config = self.pins.known(run.config_hash)
+        if config is None:
+            config = await self._call(lambda journal: journal.config(run.config_hash))
+        return PhaseWork(self.services, config, Plan.of(config, require_workflow(config, run.workflow_ref)))
 
-    async def _signal_executing(self, execution: Execution, signal: Signal) -> SignalReport:
-        match signal.name:
-            case "cancel":
-                run = await execution.cancel(signal.note or "cancelled by request")
-                return SignalReport(run, is_runnable=False, message="cancelled; its processes were ended")
-            case "pause":
-                run = await execution.pause()
-                return SignalReport(run, is_runnable=False, message="pauses after the phase that is running")
-            case "resume":
-                return SignalReport(execution.run, is_runnable=False, message="it is running")
-            case _:
-                raise InvalidRequestError(
-                    f"run {execution.run.workflow_id!r} is running and waits for no approval; "
-                    "it can be paused or cancelled"
-                )
+    async def _change(self, workflow_id: str, decide: Callable[[Run, list[Attempt]], SignalReport]) -> SignalReport:
+        """Decide about a run that nobody executes, on what the journal says at that moment, and write it down."""
 
-    async def _write_unowned(self, moved: Moved) -> None:
-        """Write to a run that nobody executes: owned for the length of one transaction."""
-        workflow_id = moved.run.workflow_id
+        def work(journal: Journal) -> SignalReport:
+            run = journal.run(workflow_id)
+            if run is None:
+                raise RunNotFoundError(f"run {workflow_id!r} was deleted meanwhile")
+            report = decide(run, journal.attempts(workflow_id))
+            if report.moved is not None:
+                owner = journal.claim(workflow_id)
+                journal.write(report.moved.run, report.moved.attempts, owner=owner)
+                journal.release(owner)
+            return report
 
-        def work(journal: Journal) -> None:
-            owner = journal.claim(workflow_id)
-            journal.write(moved.run, moved.attempts, owner=owner)
-            journal.release(owner)
+        return await unbroken(self._call(work))
 
-        await self._call(work)
+    async def _clear_up(self, cancelled: SignalReport, workflow: Workflow) -> SignalReport:
+        """Remove what a cancelled run leaves, or say where it is."""
+        services, run = self.services, cancelled.run
+        if run.checkout is None or run.checkout.worktree is None:
+            return cancelled
+        git = Git(services.processes, services.clock, run.workflow_id, services.artifacts(run.workflow_id))
+        try:
+            kept = await clear_up(git, run, workflow, services.project_root)
+        except GitError as error:
+            kept = str(error)
+        if kept is None:
+            return cancelled
 
+        def note(run: Run, _attempts: list[Attempt]) -> SignalReport:
+            noted = msgspec.structs.replace(run, merge={**(run.merge or {}), "worktree_kept": kept})
+            return cancelled._replace(run=noted, message=f"cancelled; its worktree stays: {kept}", moved=Moved(noted))
 
-def require_workflow(config: CompiledConfig, ref: str | None) -> Workflow:
-    """The workflow of that name.
-
-    Raises:
-        WorkflowNotFoundError: there is none, or its definition is wrong; the text says which exist.
-    """
-    workflow = find_workflow(config, ref)
-    if workflow is not None:
-        return workflow
-    reason = None if ref is None else config.disabled.get(ref.strip().lower())
-    if reason is not None:
-        raise WorkflowNotFoundError(f"workflow {ref!r} is disabled: {reason}; see animus workflow config validate")
-    known = ", ".join(sorted(item.id for item in config.workflows.values())) or "none"
-    asked = "no workflow was named and there is no default_workflow_ref" if ref is None else f"unknown workflow {ref!r}"
-    raise WorkflowNotFoundError(f"{asked}; there are: {known}")
+        return await self._change(run.workflow_id, note)
 
 
-def _workflow(config: CompiledConfig, ref: str) -> Workflow:
-    return require_workflow(config, ref)
-
-
-def _read(journal: Journal, workflow_id: str) -> tuple[Run | None, list[Attempt], CompiledConfig | None]:
-    run = journal.run(workflow_id)
-    if run is None:
-        return None, [], None
-    return run, journal.attempts(workflow_id), journal.config(run.config_hash)
+def _max_runs(environ: Mapping[str, str]) -> int:
+    given = environ.get(MAX_RUNS_VARIABLE, str(DEFAULT_MAX_RUNS))
+    if not given.isascii() or not given.isdigit() or int(given) == 0:
+        raise BindingError(f"{MAX_RUNS_VARIABLE} is {given!r}; set it to how many runs may execute at once")
+    return int(given)

@@ -1,6 +1,5 @@
 """``workflow/run_phase``: one phase on its own. Nothing is journalled, committed or routed."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +7,17 @@ import msgspec
 
 from animus_plugin_protocol.wire.workflow_runner import WorkflowRunPhaseParams, WorkflowRunPhaseResult
 from animus_workflow_runner_default.agent import AgentCaller
-from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest
+from animus_workflow_runner_default.authoring.model import Workflow
 from animus_workflow_runner_default.briefing import MissingVariableError, context_document
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.machine import RunStatus
 from animus_workflow_runner_default.outcome import Decided, Failed, Gated, PhaseOutcome
 from animus_workflow_runner_default.phase_work import PhaseWork
+from animus_workflow_runner_default.pinning import require_workflow
 from animus_workflow_runner_default.plan import Plan
 from animus_workflow_runner_default.record import Attempt, Checkout, Dispatch, Run, Subject
 from animus_workflow_runner_default.refusal import BindingError, InvalidRequestError, PhaseNotFoundError
-from animus_workflow_runner_default.runner import RUNNER_VERSION, Runner, require_workflow
+from animus_workflow_runner_default.runner import RUNNER_VERSION, Runner
 
 __all__ = ["run_single_phase"]
 
@@ -36,9 +36,8 @@ async def run_single_phase(
         if getattr(params, name) is not None:
             raise InvalidRequestError(f"workflow/run_phase: {name!r} is not supported")
     _require_inside(params.execution_cwd, [runner.services.project_root, runner.services.worktrees])
-    # Through JSON, as a pinned configuration goes: one form of the definitions for all uses.
-    loaded = await asyncio.to_thread(runner.load_config)
-    config = msgspec.json.decode(msgspec.json.encode(loaded), type=CompiledConfig)
+    pin = await runner.pins.current()
+    config = pin.config
     workflow = require_workflow(config, params.workflow_ref)
     plan = Plan.of(config, workflow)
     path = plan.place_named(params.phase_id)
@@ -46,7 +45,7 @@ async def run_single_phase(
         known = ", ".join(entry.path for entry in plan.entries)
         raise PhaseNotFoundError(f"workflow {workflow.id!r} has no phase {params.phase_id!r}; there are: {known}")
     now = timestamp(runner.services.clock.now())
-    run = _run_of(params, workflow, digest(config), path, now)
+    run = _run_of(params, workflow, pin.hash, path, now)
     attempt = Attempt(
         path=path,
         phase_id=plan.entry(path).phase_id,

@@ -1,9 +1,10 @@
-"""Signals to a run that is not being executed: the transition each asks for, or why it is refused."""
+"""Signals to a run: what each does to one that is being executed and to one that is not, or why it is refused."""
 
 import datetime
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from animus_workflow_runner_default.execution import Execution
 from animus_workflow_runner_default.machine import FINAL, RunEvent, RunStatus
 from animus_workflow_runner_default.manual_phase import GateRefusedError, approval
 from animus_workflow_runner_default.phase_work import PhaseWork
@@ -16,8 +17,9 @@ from animus_workflow_runner_default.refusal import (
 )
 from animus_workflow_runner_default.transition import Moved, answer_gate, close_attempts, move, pause, resume
 
-__all__ = ["SIGNALS", "Signal", "SignalReport", "apply_signal"]
+__all__ = ["SIGNALS", "Signal", "SignalReport", "apply_signal", "signal_executing"]
 
+DEFAULT_CANCEL_REASON = "cancelled by request"
 SIGNALS = ("pause", "resume", "cancel", "approve", "reject")
 
 
@@ -49,7 +51,8 @@ def apply_signal(
     """
     if signal.name not in SIGNALS:
         raise InvalidRequestError(f"unknown signal {signal.name!r}; there are: {', '.join(SIGNALS)}")
-    if run.status in FINAL and not (signal.name == "resume" and run.status is not RunStatus.COMPLETED):
+    is_resumable = run.status in {RunStatus.FAILED, RunStatus.ESCALATED}
+    if run.status in FINAL and not (signal.name == "resume" and is_resumable):
         raise TerminalRunError(f"run {run.workflow_id!r} is {run.status.value}; it takes no {signal.name}")
     match signal.name:
         case "approve" | "reject":
@@ -57,13 +60,34 @@ def apply_signal(
         case "resume":
             return _resume(run, signal, now)
         case "cancel":
-            reason = signal.note or "cancelled by request"
+            reason = signal.note or DEFAULT_CANCEL_REASON
             closed = close_attempts(attempts, reason, now)
             return _moved(Moved(move(run, RunEvent.CANCEL, now, reason), closed), "cancelled")
         case _:
             if run.status is RunStatus.PAUSED:
                 return SignalReport(run, is_runnable=False, message="it is paused already")
             return _moved(Moved(pause(run, now)), "paused")
+
+
+async def signal_executing(execution: Execution, signal: Signal) -> SignalReport:
+    """What a signal does to a run that is being executed.
+
+    Raises:
+        RefusalError: the run does not take the signal now.
+    """
+    match signal.name:
+        case "cancel":
+            run = await execution.cancel(signal.note or DEFAULT_CANCEL_REASON)
+            return SignalReport(run, is_runnable=False, message="cancelled; its processes were ended")
+        case "pause":
+            run = await execution.pause()
+            return SignalReport(run, is_runnable=False, message="pauses after the phase that is running")
+        case "resume":
+            return SignalReport(execution.run, is_runnable=False, message="it is running")
+        case _:
+            raise InvalidRequestError(
+                f"run {execution.run.workflow_id!r} is running and waits for no approval; it can be paused or cancelled"
+            )
 
 
 def _moved(moved: Moved, message: str) -> SignalReport:

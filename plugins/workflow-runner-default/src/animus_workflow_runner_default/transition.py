@@ -21,12 +21,15 @@ from animus_workflow_runner_default.routing import Advance, Close, Complete, Esc
 __all__ = [
     "Moved",
     "answer_gate",
+    "await_merge",
     "begin_attempt",
     "block",
     "close_attempts",
+    "complete",
     "enter",
     "move",
     "open_attempt",
+    "overlay",
     "pause",
     "resume",
     "settle",
@@ -59,7 +62,8 @@ def move(run: Run, event: RunEvent, now: datetime.datetime, reason: str | None =
         finished_at=moment if is_over else None,
         reason=reason,
         waiting=None,
-        pause_requested=False,
+        # A pause that was asked for outlives the process that was asked.
+        pause_requested=run.pause_requested and event is RunEvent.START,
     )
 
 
@@ -84,6 +88,12 @@ def enter(run: Run, path: str | None, plan: Plan, attempts: Sequence[Attempt], n
     )
     stage = "phases" if point.path is not None else "landing"
     return Moved(_replace(run, position=point.path, stage=stage, updated_at=moment), skipped)
+
+
+def overlay(attempts: Sequence[Attempt], changed: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts with those that changed put in their places, and the new ones after them."""
+    by_address = {(item.path, item.attempt): item for item in (*attempts, *changed)}
+    return list(by_address.values())
 
 
 def open_attempt(run: Run, attempts: Sequence[Attempt]) -> Attempt | None:
@@ -135,6 +145,19 @@ def pause(run: Run, now: datetime.datetime) -> Run:
     command = f"animus workflow resume {run.workflow_id}"
     waiting = Waiting(kind="paused", reason=reason, command=command, since=timestamp(now))
     return _replace(move(run, RunEvent.PAUSE, now, reason), waiting=waiting)
+
+
+def await_merge(run: Run, reason: str, files: list[str], now: datetime.datetime) -> Run:
+    """Park a run whose merge a person has to help with."""
+    command = f"animus workflow resume {run.workflow_id}"
+    waiting = Waiting(kind="merge", reason=reason, command=command, since=timestamp(now))
+    report = {"status": "blocked", "reason": reason, "files": files}
+    return _replace(move(run, RunEvent.PARK, now, reason), waiting=waiting, merge=report)
+
+
+def complete(run: Run, now: datetime.datetime) -> Run:
+    """The run has reached its goal and everything was done about it."""
+    return _replace(move(run, RunEvent.COMPLETE, now), stage="done")
 
 
 def settle(
@@ -189,7 +212,8 @@ def _take(run: Run, step: Step, plan: Plan, attempts: Sequence[Attempt], now: da
             event = RunEvent.COMPLETE if status == "completed" else RunEvent.CANCEL
             return Moved(_replace(move(run, event, now, reason), stage="done"))
         case Escalate(path=path, reason=reason):
-            return Moved(_replace(move(run, RunEvent.ESCALATE, now, reason), position=path))
+            escalated = move(run, RunEvent.ESCALATE, now, reason)
+            return Moved(_replace(escalated, position=path, rework_context=reason))
 
 
 def answer_gate(

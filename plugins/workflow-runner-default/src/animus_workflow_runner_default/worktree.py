@@ -4,7 +4,10 @@ The branch starts at ``base_ref`` or at what the project had checked out. A proj
 worked on at the same place of the worktree. Without git the run works in the project root itself.
 """
 
+import asyncio
 import hashlib
+import os
+import shutil
 import uuid
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +17,16 @@ from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.outcome import safe_name
 from animus_workflow_runner_default.record import Checkout
 
-__all__ = ["CheckoutError", "commit_all", "open_checkout", "remove_worktree", "repository_of"]
+__all__ = [
+    "CheckoutError",
+    "clear_stale_lock",
+    "commit_all",
+    "commit_message",
+    "discard_worktree",
+    "open_checkout",
+    "remove_worktree",
+    "repository_of",
+]
 
 SHORT_ID_CHARS = 8
 MAX_SUBJECT_LINE_CHARS = 72
@@ -97,14 +109,48 @@ async def _add(git: Git, project_root: Path, path: Path, branch: str, base: str)
     """Add the worktree, or take the one that an earlier start of the same run already made."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (path / ".git").exists():
-        current = await git.ask(path, "symbolic-ref", "--quiet", "--short", "HEAD")
-        if current.text == branch:
-            return
-        raise CheckoutError(f"the worktree {str(path)!r} exists and is not on {branch!r}; move it away")
+        if await _is_half_made(git, path):
+            await discard_worktree(git, project_root, path)
+        else:
+            current = await git.ask(path, "symbolic-ref", "--quiet", "--short", "HEAD")
+            if current.text == branch:
+                return
+            raise CheckoutError(f"the worktree {str(path)!r} exists and is not on {branch!r}; move it away")
     exists = await git.commit_of(project_root, f"refs/heads/{branch}")
     arguments = [str(path), branch] if exists else ["-b", branch, str(path), base]
     # Twice --force: git may still have an entry for a worktree of this path whose directory is gone.
     await git.do(project_root, "worktree", "add", "--quiet", "--force", "--force", *arguments)
+
+
+async def _git_directory(git: Git, worktree: str | Path) -> Path | None:
+    answer = await git.ask(worktree, "rev-parse", "--path-format=absolute", "--git-dir")
+    return Path(answer.text) if answer.exit_code == 0 else None
+
+
+async def _is_half_made(git: Git, path: Path) -> bool:
+    """Whether git was killed while it made the worktree: its files are not all there, and committing would delete them.
+
+    Git holds a worktree locked for the reason ``initializing`` until it is complete.
+    """
+    directory = await _git_directory(git, path)
+    if directory is None:
+        return True
+    lock = directory / "locked"
+    return lock.is_file() and lock.read_text("utf-8", "replace").strip() == "initializing"
+
+
+async def discard_worktree(git: Git, project_root: Path, path: Path) -> None:
+    """Remove a worktree of ours that holds nobody's work, half made or not."""
+    await git.ask(project_root, "worktree", "remove", "--force", "--force", str(path))
+    await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+    await git.ask(project_root, "worktree", "prune")
+
+
+async def clear_stale_lock(git: Git, checkout: Checkout) -> None:
+    """Remove the lock that a git left which died with the runner; everything that run had started has been ended."""
+    directory = None if checkout.worktree is None else await _git_directory(git, checkout.worktree)
+    if directory is not None:
+        (directory / "index.lock").unlink(missing_ok=True)
 
 
 async def commit_all(git: Git, checkout: Checkout, message: str) -> str | None:
@@ -139,20 +185,19 @@ async def remove_worktree(git: Git, project_root: Path, checkout: Checkout, *, m
     """
     if checkout.worktree is None or checkout.branch is None:
         return None
+    place = f"{checkout.worktree} (branch {checkout.branch})"
     repository = await repository_of(git, project_root)
     if repository is None:
-        return "the project's repository was not found"
+        return f"{place}: the project's repository was not found"
     async with git.lock(repository.common):
-        try:
-            status = await git.ask(checkout.worktree, "status", "--porcelain")
-        except GitError:
-            return None  # removed already: there is no such directory
-        if status.exit_code != 0 or status.text:
-            return f"it holds uncommitted files:\n{status.message}"
         tip = await git.commit_of(project_root, f"refs/heads/{checkout.branch}")
-        removal = await git.ask(project_root, "worktree", "remove", checkout.worktree)
-        if removal.exit_code != 0:
-            return removal.message
+        if await asyncio.to_thread(os.path.exists, checkout.worktree):  # else a crash came after its removal
+            status = await git.ask(checkout.worktree, "status", "--porcelain")
+            if status.exit_code != 0 or status.text:
+                return f"{place} holds uncommitted files:\n{status.message}"
+            removal = await git.ask(project_root, "worktree", "remove", checkout.worktree)
+            if removal.exit_code != 0:
+                return f"{place}: {removal.message}"
         if tip is not None and (merged or tip == checkout.base):
             await git.ask(project_root, "update-ref", "-d", f"refs/heads/{checkout.branch}", tip)
     return None

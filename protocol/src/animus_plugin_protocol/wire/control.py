@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
 from animus_plugin_protocol.wire.dispatch import Actor, SubjectDispatch
+from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_protocol.wire.presence import Wire, always
 from animus_plugin_protocol.wire.queue import QueueStats
 from animus_plugin_protocol.wire.subject import Subject, SubjectPatch, SubjectStatus
@@ -60,7 +61,9 @@ __all__ = [
     "SubscriptionClosedNote",
     "UnitResult",
     "WorkflowConfigResult",
+    "WorkflowDeleteParams",
     "WorkflowDeleteResult",
+    "WorkflowDeletion",
     "WorkflowEvent",
     "WorkflowEventsParams",
     "WorkflowGetParams",
@@ -396,7 +399,8 @@ class WorkflowListParams(Wire, frozen=True, kw_only=True):
 
     status: Annotated[list[str], Meta(description="Only these statuses.")] = []
     subject: Annotated[str | None, Meta(description="Only runs about this subject (KIND:ID).")] = None
-    limit: Annotated[int, Meta(description="How many of the latest runs.", ge=1)] = 50
+    limit: Annotated[int, Meta(description="Rows a page.", ge=1)] = 50
+    offset: Annotated[int, Meta(description="Rows to leave out.", ge=0)] = 0
 
 
 class WorkflowListResult(Wire, frozen=True, kw_only=True):
@@ -457,12 +461,24 @@ class WorkflowConfigResult(Wire, frozen=True, kw_only=True):
     config: Any
 
 
-class WorkflowDeleteResult(Wire, frozen=True, kw_only=True):
-    """What was freed."""
+class WorkflowDeleteParams(Wire, frozen=True, kw_only=True):
+    """Forget runs that have ended."""
+
+    ids: Annotated[list[str], Meta(min_length=1)]
+
+
+class WorkflowDeletion(Wire, frozen=True, kw_only=True):
+    """A run that is forgotten; its worktree, if it had one, is left."""
 
     id: str
     bytes_freed: int
     worktree: str | None = None
+
+
+class WorkflowDeleteResult(Wire, frozen=True, kw_only=True):
+    """What was forgotten."""
+
+    deleted: list[WorkflowDeletion]
 
 
 class WorkflowEventsParams(Wire, frozen=True, kw_only=True):
@@ -473,8 +489,10 @@ class WorkflowEventsParams(Wire, frozen=True, kw_only=True):
 
 
 class WorkflowEvent(Wire, frozen=True, kw_only=True):
-    """Something that happened to a run: ``run_started``, ``phase_started``, ``phase_decision``, ``phase_completed``,
-    ``run_paused``, ``run_completed``, ``run_failed`` and so on; the kind is open.
+    """Something that happened to a run.
+
+    Kinds: ``run_started``, ``phase_started``, ``phase_decision``, ``phase_completed``, ``run_paused``,
+    ``run_completed``, ``run_failed`` and so on; open.
     """
 
     workflow_id: str
@@ -511,9 +529,7 @@ class PluginRow(Wire, frozen=True, kw_only=True):
     roles: list[str] = []
     in_flavor: bool = always(default=False)
     problem: str | None = None
-    description: str | None = None
-    capabilities: list[str] = []
-    environment: list[str] = []
+    manifest: PluginManifest | None = None
 
 
 class PluginWarning(Wire, frozen=True, kw_only=True):

@@ -105,10 +105,10 @@ class LogStorageEventNote(Wire, frozen=True, kw_only=True):
 class SupportsFiltering(Wire, frozen=True, kw_only=True):
     """What a query may filter by."""
 
-    by_level: bool
-    by_source: bool
-    by_target: bool
-    by_time_range: bool
+    by_level: bool = always(default=False)
+    by_source: bool = always(default=False)
+    by_target: bool = always(default=False)
+    by_time_range: bool = always(default=False)
     by_glob: bool = always(default=False)
 
 

@@ -1,5 +1,6 @@
 """The workflow_journal kind (protocol section 3.12)."""
 
+import enum
 from typing import Any
 
 from animus_plugin_protocol.wire.presence import Moment, Wire, always, always_null
@@ -11,6 +12,7 @@ __all__ = [
     "JournalCheckpointPruneParams",
     "JournalCheckpointSaveParams",
     "JournalEvent",
+    "JournalEventKind",
     "JournalEventsParams",
     "JournalEventsResult",
     "JournalIdsResult",
@@ -112,14 +114,21 @@ class JournalCheckpointPruneParams(Wire, frozen=True, kw_only=True):
     keep: int
 
 
-class JournalEvent(Wire, frozen=True, kw_only=True):
-    """A recorded event.
+class JournalEventKind(enum.StrEnum):
+    """What happened. Closed."""
 
-    Kind is ``run_started``, ``phase_started``, ``phase_completed``, ``run_completed`` or ``run_failed``.
-    """
+    RUN_STARTED = "run_started"
+    PHASE_STARTED = "phase_started"
+    PHASE_COMPLETED = "phase_completed"
+    RUN_COMPLETED = "run_completed"
+    RUN_FAILED = "run_failed"
+
+
+class JournalEvent(Wire, frozen=True, kw_only=True):
+    """A recorded event."""
 
     run_id: str
-    kind: str
+    kind: JournalEventKind
     ts: Moment
     workflow_ref: str | None = None
     phase: str | None = None

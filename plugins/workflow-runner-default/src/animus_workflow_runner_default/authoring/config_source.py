@@ -4,6 +4,7 @@
 """
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class ConfigSource:
         self._packs = list(packs)
         self._environ = os.environ if environ is None else environ
         self._latest: tuple[Path, Signature, Loaded] | None = None
+        # Requests come from many threads; the first conversions of msgspec's types are not safe among threads.
+        self._loading = threading.Lock()
 
     def read(self, project_root: str | Path) -> "Loaded":
         """A project's definitions, as the runner itself needs them; read again only when files may have changed.
@@ -55,6 +58,10 @@ class ConfigSource:
                 f"the project root {str(root)!r} is not a directory; pass the root of a project",
                 code=ErrorCode.INVALID_PARAMS,
             )
+        with self._loading:
+            return self._read(root)
+
+    def _read(self, root: Path) -> "Loaded":
         signature = signature_of(root, (pack.root for pack in self._packs))
         if self._latest is not None and self._latest[:2] == (root, signature):
             return self._latest[2]

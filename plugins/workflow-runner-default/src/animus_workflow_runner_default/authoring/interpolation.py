@@ -16,7 +16,9 @@ reference must not reach a program as it is.
 import re
 from collections.abc import Mapping
 
-__all__ = ["InterpolationError", "check_references", "has_reference", "resolve_environment"]
+from animus_workflow_runner_default.authoring.substitution import substitute
+
+__all__ = ["InterpolationError", "check_references", "filled", "has_reference", "resolve_environment"]
 
 _REFERENCE = re.compile(r"\$(?:(?P<escape>\$)|\{(?P<body>[^}]*)(?P<end>\}?))", re.DOTALL)
 _BODY = re.compile(
@@ -60,6 +62,29 @@ def resolve_environment(text: str, environ: Mapping[str, str], secrets: Mapping[
     return _REFERENCE.sub(lambda match: _value(match, environ, secrets), text)
 
 
+def filled(
+    template: str, environ: Mapping[str, str], values: Mapping[str, str], secrets: Mapping[str, str] | None = None
+) -> str:
+    """A template with ``{{name}}`` and ``${NAME}`` replaced in one pass: neither is looked for in what was put in.
+
+    Args:
+        template: the author's text.
+        environ: the environment.
+        values: see `substitution.substitute`.
+        secrets: as for `resolve_environment`; None for text that is shown or kept, like a prompt.
+
+    Raises:
+        InterpolationError: see `resolve_environment`.
+    """
+    parts: list[str] = []
+    end = 0
+    for match in _REFERENCE.finditer(template):
+        parts += (substitute(template[end : match.start()], values), _value(match, environ, secrets))
+        end = match.end()
+    parts.append(substitute(template[end:], values))
+    return "".join(parts)
+
+
 def _value(match: re.Match[str], environ: Mapping[str, str], secrets: Mapping[str, str] | None) -> str:
     if match["escape"]:
         return "$"
@@ -83,7 +108,7 @@ def _value(match: re.Match[str], environ: Mapping[str, str], secrets: Mapping[st
 
 def _variable_of(name: str, secrets: Mapping[str, str] | None) -> str:
     if secrets is None:
-        raise InterpolationError(f"the secret {name!r} has no place here: this value becomes part of the configuration")
+        raise InterpolationError(f"the secret {name!r} has no place here: it would be kept; pass it in `env`")
     if name not in secrets:
         raise InterpolationError(f"there is no secret {name!r}; declare it: `secrets: {{{name}: {{env: VARIABLE}}}}`")
     return secrets[name]

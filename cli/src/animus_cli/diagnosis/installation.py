@@ -1,4 +1,4 @@
-"""Findings about a project and this machine: for ``animus doctor``, and for whoever wants to know before starting."""
+"""Findings about a project and this machine that need no plugin."""
 
 import os
 import shutil
@@ -11,11 +11,10 @@ from animus_kernel.assembly import Assembly, assemble
 from animus_kernel.endpoint import socket_path
 from animus_kernel.errors import KernelError
 from animus_kernel.flavor import install_command, missing_distributions
-from animus_kernel.instance import instance_holder
+from animus_kernel.instance import instance_holder, orphans_of
 from animus_kernel.project import Project
 from animus_kernel.roles import REQUIRED_ROLES
 from animus_kernel.settings import load_settings
-from animus_process import Liveness, ProcessLedger, liveness
 
 __all__ = ["Finding", "check_project"]
 
@@ -30,7 +29,7 @@ class Finding(NamedTuple):
 
 
 def check_project(project: Project) -> list[Finding]:
-    """Look at everything that can be looked at without starting a plugin. Blocks."""
+    """Look at everything that can be looked at without starting a plugin."""
     findings = [*_check_machine(project), *_check_state(project)]
     try:
         load_settings(project)
@@ -74,18 +73,22 @@ def _check_state(project: Project) -> Iterator[Finding]:
     if socket_path(project).exists():
         message = f"{socket_path(project)} was left behind by a daemon that is gone; the next one replaces it"
         yield Finding("stale-socket", "warning", message, "animus daemon start")
-    records, unreadable = ProcessLedger(state / "processes").load()
-    orphans = [record for record in records if liveness(record.owner_pid, record.owner_start_time) is Liveness.DEAD]
+    orphans, unreadable = orphans_of(project)
     if orphans:
-        message = f"{len(orphans)} processes of a dead host are on record; the next start ends them"
+        message = f"{orphans} processes of a dead host are on record; the next start ends them"
         yield Finding("orphans", "warning", message, "animus daemon start")
-    for item in unreadable:
-        yield Finding("process-record", "warning", f"{item.path}: {item.reason}", f"rm {item.path}")
+    for path, reason in unreadable:
+        yield Finding("process-record", "warning", f"{path}: {reason}", f"rm {path}")
 
 
 def _check_assembly(assembly: Assembly) -> Iterator[Finding]:
     for role, holder in sorted(assembly.roles.holders.items()):
         yield Finding(f"role:{role}", "ok", f"{role} is served by {holder.name} ({holder.source})")
+    for provider in assembly.roles.providers:
+        yield Finding("role:provider", "ok", f"{provider.name} is a provider ({provider.source})")
+    if not assembly.roles.providers:
+        message = "there is no provider: phases of agents cannot run"
+        yield Finding("role:provider", "warning", message, install_command(["animus-provider-command"]))
     for role, error in assembly.roles.problems.items():
         severity = "error" if role in REQUIRED_ROLES else "warning"
         yield Finding(f"role:{role}", severity, error.message, error.remediation.get("install_command"))

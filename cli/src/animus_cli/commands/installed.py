@@ -1,0 +1,73 @@
+"""``plugin info|ping`` and ``pack list|info``: what is installed, and what is in force."""
+
+import time
+from typing import Any
+
+import click
+import msgspec
+
+from animus_cli.commands.plain import command
+from animus_cli.failure import CommandError, did_you_mean
+from animus_cli.invocation import Invocation
+from animus_cli.render import installed as view
+from animus_kernel.manifest import load_manifest
+from animus_kernel.operations import OPERATIONS
+from animus_kernel.pack import Pack, resolve_packs
+from animus_plugin_protocol.methods import PING
+from animus_plugin_protocol.wire import control
+
+__all__ = ["pack_info", "pack_list", "plugin_info", "plugin_ping"]
+
+
+@command("info", "Show everything about one plugin.", click.Argument(["name"], metavar="NAME"))
+def plugin_info(invocation: Invocation, *, name: str) -> None:
+    """One row of ``plugin list``, whole."""
+    listed: control.PluginListResult = invocation.call(OPERATIONS["plugin/list"], control.PluginListParams())
+    named = [row for row in listed.plugins if row.name == name.removeprefix("animus-")]
+    if not named:
+        near = did_you_mean(name, [row.name for row in listed.plugins])
+        raise CommandError("not_found", f"there is no plugin {name!r}.{near}", next_step="animus plugin list")
+    record = named[0] if len(named) == 1 else named
+    invocation.show(record, lambda screen: [line for row in named for line in (*view.plugin(row, screen), "")][:-1])
+
+
+@command(
+    "ping", "Start a plugin if it does not run, and ask whether it answers.", click.Argument(["name"], metavar="NAME")
+)
+def plugin_ping(invocation: Invocation, *, name: str) -> None:
+    """Ping it through whoever serves the project."""
+    began = time.monotonic()
+    invocation.call(OPERATIONS["plugin/call"], control.PluginCallParams(name=name, method=PING))
+    seconds = time.monotonic() - began
+    record = {"name": name, "answered": True, "seconds": round(seconds, 4)}
+    invocation.show(record, lambda _: [f"{name} answered; it took {seconds * 1000:.0f} ms with everything around it."])
+
+
+@command("list", "List the packs in force: where each comes from, and which workflows and subjects it brings.")
+def pack_list(invocation: Invocation) -> None:
+    """The packs, in the order in which they win."""
+    packs, problems = _packs(invocation)
+    record = {"packs": [_pack_record(pack) for pack in packs], "problems": problems}
+    invocation.show(record, lambda screen: view.packs(record, screen))
+
+
+@command("info", "Show everything about one pack.", click.Argument(["pack_id"], metavar="PACK"))
+def pack_info(invocation: Invocation, *, pack_id: str) -> None:
+    """One pack's manifest."""
+    packs, _ = _packs(invocation)
+    found = next((pack for pack in packs if pack.manifest.id == pack_id), None)
+    if found is None:
+        near = did_you_mean(pack_id, [pack.manifest.id for pack in packs])
+        raise CommandError("not_found", f"no pack {pack_id!r} is in force.{near}", next_step="animus pack list")
+    record = _pack_record(found)
+    invocation.show(record, lambda screen: view.pack(record, screen))
+
+
+def _packs(invocation: Invocation) -> tuple[list[Pack], list[str]]:
+    project = invocation.project()
+    return resolve_packs(project, load_manifest(project))
+
+
+def _pack_record(pack: Pack) -> dict[str, Any]:
+    manifest: dict[str, Any] = msgspec.to_builtins(pack.manifest)
+    return manifest | {"root": str(pack.root), "source": pack.source}

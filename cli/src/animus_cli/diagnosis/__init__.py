@@ -1,0 +1,3 @@
+"""What ``animus doctor`` looks at."""
+
+__all__: list[str] = []
