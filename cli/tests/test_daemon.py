@@ -168,7 +168,7 @@ def test_doctor_ends_with_5_when_something_is_broken(animus, authored):
     (authored / "animus.toml").write_text('flavor = "nowhere"\n')
     answer = animus("doctor")
     assert answer.code == 5
-    assert "error   the flavor 'nowhere' is not installed" in answer.out
+    assert "error   flavor 'nowhere' is not installed" in answer.out
     assert "1 check fails" in answer.err
     error = animus("doctor", "--json").error
     assert error["details"]["findings"][-1]["severity"] == "error"

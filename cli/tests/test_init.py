@@ -189,3 +189,12 @@ def test_a_project_without_tests_does_not_pass_its_checks(animus, project, flavo
     assert answer.code == 6
     assert "no tests are set up" in answer.error["message"]
     assert answer.error["details"]["status"] in {"failed", "escalated"}
+
+
+def test_in_a_git_repository_the_files_are_to_be_committed_first(animus, project, git):
+    git(project, "init", "-q")
+    steps = animus("init", "--json").data["next"]
+    assert (
+        "git add .animus/agents/agent.py .animus/workflows.yaml animus.toml && git commit -m 'Set Animus up'" in steps
+    )
+    assert not any(step.startswith("git") for step in animus("init", "--json").data["next"])

@@ -1,6 +1,6 @@
 import datetime
 
-from animus_cli.render import lines_for
+from animus_cli.render import flavor, lines_for
 from animus_cli.terminal import Screen
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
@@ -176,9 +176,9 @@ def test_flavors_show_what_they_lack():
     row = control.FlavorRow(
         id="default", version="0.1.0", title="Default", active=True, missing=["animus-queue-default"]
     )
-    assert "animus-queue-default" in lines_for("flavor/list", control.FlavorListResult(flavors=[row]), PIPE)[1]
+    assert "animus-queue-default" in flavor.installed(control.FlavorListResult(flavors=[row]), PIPE)[1]
     used = control.FlavorUseResult(id="default", manifest="animus.toml", missing=["x"], install_command="pip install x")
-    assert lines_for("flavor/use", used, PIPE)[-1] == "next: pip install x"
+    assert flavor.used(used, PIPE)[-1] == "next: pip install x"
 
 
 def test_an_event_is_one_line_with_the_facts_that_matter_first():

@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parents[1]
 ROOT = HERE.parent
 TEXT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 UNTESTED = (HERE / "untested.toml").read_text(encoding="utf-8")
-REGENERATE = "run python conformance/generate.py"
+REGENERATE = "run python -m animus_conformance.generate"
 
 
 def test_every_must_has_a_check_or_a_reason_and_no_more_than_one():

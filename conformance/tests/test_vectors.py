@@ -35,7 +35,6 @@ def test_vector_is_read_and_written_as_it_stands(file):
         if "refused" in vector:
             with pytest.raises(msgspec.ValidationError):
                 msgspec.json.decode(wire, type=struct)
-                pytest.fail(f"{label} was not refused")
         else:
             written = json.loads(msgspec.json.encode(msgspec.json.decode(wire, type=struct)))
             assert written == vector.get("written", vector["wire"]), label
@@ -46,7 +45,7 @@ def test_derived_vectors_are_those_of_the_types():
     assert {file.stem for file in FILES} == {*derived, "written"}
     for module, vectors in derived.items():
         assert (FOLDER / f"{module}.jsonl").read_text(encoding="utf-8") == vector_lines(vectors), (
-            f"the types of {module!r} changed: was that meant? then python conformance/generate.py"
+            f"the types of {module!r} changed: was that meant? then python -m animus_conformance.generate"
         )
 
 

@@ -37,6 +37,9 @@ _OPTION_TWINS = {"definition": "--workflow"}
 _METAVARS = {"subject": "KIND:ID", "run_at": "MOMENT", "definition": "REF"}
 """What stands for a value in help pages, where the field's name does not say it."""
 
+_PRIORITIES = ("critical", "high", "medium", "low")
+"""The words for the numbers 0 to 3; dispatches have no others."""
+
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 
@@ -131,6 +134,8 @@ def _shape(field: inspect.Field, kind: inspect.Type) -> _Shape:  # noqa: PLR0911
     match kind:
         case inspect.BoolType() if field.default is False:
             return _Shape(metavar=None, is_flag=True)
+        case inspect.IntType() if field.name == "priority":
+            return _Shape(metavar="|".join(_PRIORITIES), convert=_level)
         case inspect.IntType():
             return _Shape(metavar="N", kind=click.IntRange(min=kind.ge, max=kind.le))
         case inspect.EnumType():
@@ -170,9 +175,9 @@ def _option(field: inspect.Field, shape: _Shape, flag: str, described: str, *, h
         required=field.required and not hidden,
         type=shape.kind,
         metavar=shape.metavar,
-        multiple=shape.multiple,
+        multiple=not shape.is_flag,  # so that a second value is seen, and refused where there is room for one
         is_flag=shape.is_flag,
-        callback=_converting(shape.convert),
+        callback=_converting(shape.convert) if shape.multiple or shape.is_flag else _single(shape.convert),
         hidden=hidden,
         help=described + shown,
     )
@@ -192,6 +197,26 @@ def _converting(convert: Callable[[Any], Any] | None) -> Callback | None:
             raise click.BadParameter(str(error), ctx=context, param=parameter) from None
 
     return callback
+
+
+def _single(convert: Callable[[Any], Any] | None) -> Callback:
+    """A click callback for an option that has room for one value."""
+
+    def callback(context: click.Context, parameter: click.Parameter, values: Any) -> Any:
+        if values is not None and len(values) > 1:
+            raise click.BadParameter("it is given twice", ctx=context, param=parameter)
+        value = values[0] if values else None
+        further = _converting(convert)
+        return value if further is None else further(context, parameter, value)
+
+    return callback
+
+
+def _level(text: str) -> int:
+    """A priority as its word or its number."""
+    if text.isdecimal():
+        return int(text)
+    return _PRIORITIES.index(_one_of(list(_PRIORITIES))(text))
 
 
 def _one_of(words: list[str]) -> Callable[[Any], Any]:

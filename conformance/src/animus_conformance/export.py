@@ -141,6 +141,7 @@ def _type_text(kind: Any) -> str:
     plain = {str: "string", int: "integer", float: "number", bool: "boolean", Any: "any", msgspec.Raw: "any"}
     if kind in plain:
         return plain[kind]
+    named: Any = kind
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct | enum.StrEnum):
-        return f"{kind.__module__.rpartition('.')[2]}:{kind.__name__}"
-    return "moment" if getattr(kind, "__name__", "") == "datetime" else str(kind)
+        return f"{named.__module__.rpartition('.')[2]}:{named.__name__}"
+    return "moment" if getattr(named, "__name__", "") == "datetime" else str(named)

@@ -18,7 +18,7 @@ from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
 from animus_conformance.transcript import LINE_SHOWN, Transcript
 from animus_plugin_protocol import ErrorCode
-from animus_plugin_protocol.wire.lifecycle import InitializeResult
+from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginCapabilities
 
 __all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Members", "Peer", "frame_of", "members_of"]
 
@@ -103,6 +103,16 @@ class Peer:
     def pid(self) -> int:
         """The plugin's process and process group."""
         return self._process.pid
+
+    @property
+    def capabilities(self) -> PluginCapabilities:
+        """What the plugin said it can do; nothing before the handshake."""
+        return PluginCapabilities() if self.initialized is None else self.initialized.capabilities
+
+    def kind_extra(self, kind: str) -> dict[str, Any]:
+        """The capability block of a kind; empty where there is none."""
+        found = None if self.initialized is None else self.initialized.kind_capabilities.get(kind)
+        return cast("dict[str, Any]", found.extra) if found is not None and isinstance(found.extra, dict) else {}
 
     def send_bytes(self, data: bytes) -> None:
         """Write bytes as they are."""
@@ -333,7 +343,8 @@ def members_of(value: Any) -> Any:
         known = cast("dict[str, Any]", value)
         return Members({name: members_of(item) for name, item in known.items()})
     if isinstance(value, list):
-        return [members_of(item) for item in value]
+        items: list[Any] = value
+        return [members_of(item) for item in items]
     return value
 
 

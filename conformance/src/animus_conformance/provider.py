@@ -32,8 +32,7 @@ PROVIDER: Final = Suite("provider", "provider")
 
 
 def _is_command(peer: Peer) -> bool:
-    found = peer.initialized.kind_capabilities.get("provider") if peer.initialized else None
-    return bool(found and isinstance(found.extra, dict) and "command" in found.extra.get("tools", []))
+    return "command" in peer.kind_extra("provider").get("tools", [])
 
 
 def _ask(plugin: PluginUnderTest, peer: Peer, scenario: str, **more: Any) -> dict[str, Any]:
@@ -137,7 +136,7 @@ def run_approvals(plugin: PluginUnderTest) -> None:
 @PROVIDER.plugin("provider:cancel:advertised", "who serves agent/cancel advertises cancellation", when=_CANCEL)
 def cancel_advertised(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:
-        is_said = peer.initialized is not None and peer.initialized.capabilities.cancellation
+        is_said = peer.capabilities.cancellation
     require(is_said, "capabilities.cancellation is false, so no host ever sends agent/cancel")
 
 
@@ -156,7 +155,7 @@ def cancel_ended(plugin: PluginUnderTest) -> None:
 @PROVIDER.plugin("provider:cancel:request", "$/cancelRequest ends the run with -32002", needs=_BASE)
 def cancel_request(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:
-        if peer.initialized is None or not peer.initialized.capabilities.cancellation:
+        if not peer.capabilities.cancellation:
             raise NotApplicableError("the plugin does not advertise cancellation")
         request_id = _begin_endless(plugin, peer)
         peer.notify(methods.CANCEL_REQUEST, {"id": request_id})

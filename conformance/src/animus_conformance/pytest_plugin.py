@@ -10,6 +10,6 @@ _MARK = "not applicable: "
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many requirements did not concern the plugins under test."""
     skipped = terminalreporter.stats.get("skipped", [])
-    count = sum(isinstance(report.longrepr, tuple) and _MARK in report.longrepr[2] for report in skipped)
+    count = sum(_MARK in str(report.longrepr) for report in skipped)
     if count:
         terminalreporter.write_line(f"conformance: {count} requirements not applicable (among the skipped)")

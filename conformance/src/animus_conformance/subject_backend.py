@@ -26,7 +26,7 @@ SUBJECT_BACKEND: Final = Suite("subject_backend", "subject_backend")
 
 
 def _kind(peer: Peer) -> str:
-    kinds = [] if peer.initialized is None else peer.initialized.capabilities.subject_kinds
+    kinds = peer.capabilities.subject_kinds
     require(kinds, "capabilities.subject_kinds names no kind")
     return kinds[0]
 
@@ -58,7 +58,7 @@ def _listed(peer: Peer, method: str, params: Any) -> set[str]:
 def kinds_declared(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:
         _kind(peer)
-        kinds = peer.initialized.capabilities.subject_kinds if peer.initialized else []
+        kinds = peer.capabilities.subject_kinds
     missing = [kind for kind in kinds if f"subject_kind:{kind}" not in plugin.manifest().capabilities]
     require(not missing, f"the manifest lacks subject_kind:{' and subject_kind:'.join(missing)}")
 
@@ -121,7 +121,7 @@ def list_both_forms(peer: Peer) -> None:
 @SUBJECT_BACKEND.opened("subject:list:kind-prefix", "<kind>/list lists that kind only", needs=_BASE, when=_CREATE)
 def list_kind_prefix(peer: Peer) -> None:
     made = _create(peer)
-    for kind in peer.initialized.capabilities.subject_kinds if peer.initialized else []:
+    for kind in peer.capabilities.subject_kinds:
         page = peer.call(subject_verb(kind, methods.SUBJECT_LIST), {})
         kinds = {subject["kind"] for subject in page["subjects"]}
         require(kinds <= {kind}, f"{kind}/list lists {kinds}")
@@ -203,7 +203,7 @@ def next_shape(peer: Peer) -> None:
     require_equal(peer.call(method, {}), None, "next of an empty backend")
     made = _create(peer)
     found = peer.call(method, {})
-    subject = found.get("subject", found) if isinstance(found, dict) else found
+    subject: Any = found.get("subject", found) if found is not None else None
     require(subject is not None and subject["id"] == made["id"], f"next is {found}")
 
 
@@ -242,7 +242,7 @@ def unwatch_quiet(peer: Peer) -> None:
 def schema_agrees(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:
         schema = peer.call(methods.SUBJECT_SCHEMA)
-        advertised = set(peer.initialized.capabilities.methods) if peer.initialized else set()
+        advertised = set(peer.capabilities.methods)
         require_equal(sorted(schema["kinds"]), sorted(peer.judgement.subject_kinds), "schema.kinds")
     said = {"watch": methods.SUBJECT_WATCH, "create": methods.SUBJECT_CREATE, "delete": methods.SUBJECT_DELETE}
     for name, method in said.items():

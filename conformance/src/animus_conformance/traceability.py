@@ -64,11 +64,11 @@ def coverage_page(text: str, untested_text: str) -> str:
     lines = [
         "# What is checked of the protocol",
         "",
-        "Generated from `docs/protocol.md` and the requirement table by `conformance/generate.py`; do not edit.",
+        "Generated from `docs/protocol.md` and the requirement table by `animus_conformance.generate`; do not edit.",
         "",
-        f"{len(musts)} requirements: {checked} checked by the suites, {elsewhere} by tests of the host or of the harness"
-        f" itself, {len(musts) - checked - elsewhere} not checked ({share} % checked). Every check of the suites has a broken"
-        " twin that it must find.",
+        f"{len(musts)} requirements: {checked} checked by the suites, {elsewhere} by other tests,",
+        f"{len(musts) - checked - elsewhere} not checked ({share} % checked).",
+        "Every check of the suites has a broken twin that it must find.",
     ]
     section = ""
     for must, row in zip(musts, rows, strict=True):

@@ -1,8 +1,8 @@
 """Golden vectors: for every wire type what is read, what is written back, and what is refused.
 
-One JSON object a line: ``type``, ``name``, ``wire``; valid ones with ``written`` where it is written back otherwise than it
-was read, invalid ones with ``refused`` (what is wrong). They are derived from the types by their presence classes, so that
-a type cannot change without its vectors; those written by hand stand in ``conformance/vectors/written.jsonl``.
+One JSON object a line: ``type``, ``name``, ``wire``; valid ones with ``written`` where they are written back otherwise
+than they were read, invalid ones with ``refused`` (what is wrong). They are derived from the types by their presence
+classes, so that a type cannot change without them; those written by hand are ``conformance/vectors/written.jsonl``.
 """
 
 import datetime
@@ -132,8 +132,15 @@ def _value(kind: Any, name: str, *, full: bool) -> Any:
 def _plain(kind: Any, name: str) -> Any:
     if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
         return next(iter(kind)).value
-    plain = {str: _TEXTS.get(name, f"{name} ü"), int: 2, float: 0.5, bool: True, datetime.datetime: _MOMENT}
-    return plain.get(kind, {"any": [1, None, "ü"]})
+    plain: dict[Any, Any] = {
+        str: _TEXTS.get(name, f"{name} ü"),
+        int: 2,
+        float: 0.5,
+        bool: True,
+        datetime.datetime: _MOMENT,
+    }
+    known: Any = kind
+    return plain.get(known, {"any": [1, None, "ü"]})
 
 
 def _wrong(kind: Any) -> Any:

@@ -74,8 +74,7 @@ def _wait_mark(plugin: PluginUnderTest, mark: str, count: int = 1) -> None:
 
 
 def _has(peer: Peer, capability: str) -> bool:
-    found = peer.initialized.kind_capabilities.get("workflow_runner") if peer.initialized else None
-    return bool(found and isinstance(found.extra, dict) and found.extra.get(capability))
+    return bool(peer.kind_extra("workflow_runner").get(capability))
 
 
 @WORKFLOW_RUNNER.plugin("runner:execute:completed", "a run whose phases pass is completed, once", needs=_BASE)
@@ -130,7 +129,7 @@ def execute_fence_echoed(plugin: PluginUnderTest) -> None:
         if not _has(peer, "execution_fence_v1"):
             raise NotApplicableError("the runner does not advertise execution_fence_v1")
         result = _execute(peer, "passing", execution_fence=fence)
-    echoed = result.get("execution_fence") or {}
+    echoed: dict[str, Any] = result.get("execution_fence") or {}
     require_equal(echoed.get("queue_lease", {}).get("generation"), 1, "the generation of the fence that came back")
     require_equal(echoed.get("workflow_id"), "wf-1", "the workflow id of the fence that came back")
 
@@ -185,7 +184,7 @@ def ping_during_run(plugin: PluginUnderTest) -> None:
 def cancel_ended(plugin: PluginUnderTest) -> None:
     write_workflows(plugin.project, WORKFLOWS)
     with plugin.started() as peer:
-        if peer.initialized is None or not peer.initialized.capabilities.cancellation:
+        if not peer.capabilities.cancellation:
             raise NotApplicableError("the plugin does not advertise cancellation")
         request_id = peer.begin(methods.WORKFLOW_EXECUTE, _ask("slow"))
         _wait_mark(plugin, "slow")

@@ -102,7 +102,7 @@ class Twin:
         if broken("exit:without-shutdown") and not self.is_stopping:
             time.sleep(8)
 
-    def handle(self, line):
+    def handle(self, line):  # noqa: C901 - one branch for each thing a frame can be
         frame = self.read(line)
         if frame is None:
             return None

@@ -286,7 +286,7 @@ _break("config:load:model", config__load=_set(config={"schema": "other", "versio
 _count = iter(range(10**6))
 _break(
     "config:load:stable",
-    config__load=lambda p, r: _set(cache_token={"version": str(next(_count)), "external_inputs": False})(p, r),
+    config__load=_set(cache_token={"version": str(next(_count)), "external_inputs": False}),
 )
 _break(
     "config:load:binding",

@@ -118,7 +118,7 @@ def find(queue, entry_id):
     return next((entry for entry in queue["entries"] if entry["entry_id"] == entry_id), None)
 
 
-def unfenced(queue, verb, params):
+def unfenced(queue, verb, params):  # noqa: PLR0911 - one return a method
     if verb == "enqueue":
         entry = add(queue, params)
         return {"enqueued": True, "entry_id": entry["entry_id"], "subject_id": entry["subject"]}
@@ -287,7 +287,7 @@ def ticket(fence):
     return [fence["workflow_id"], fence["workflow_generation"], fence["subject"], lease, fence.get("repository")]
 
 
-def act(queue, verb, params):
+def act(queue, verb, params):  # noqa: PLR0911 - one return an outcome
     fence = params["execution"]
     entry_id = fence["queue_lease"]["entry_id"]
     if verb == "lease/recover" and params["new_owner_id"] in {"", fence["queue_lease"]["owner_id"]}:

@@ -4,7 +4,7 @@ The subject is looked up at its backend, so that a dispatch carries what it is a
 """
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -66,7 +66,7 @@ class Door:
         if dispatch is None:
             text = params.subject or _legacy_subject(params.task_id)
             if text is None:
-                raise KernelError("invalid_request", "say which subject as KIND:ID")
+                raise KernelError("invalid_request", "say which subject as KIND:ID", next_step="animus subject list")
             about = await self.look_up(text)
             dispatch = self._dispatch(params, await self.workflow_named(params.workflow_ref, params), about)
         elif params.subject or params.task_id or dispatch.subject is None:
@@ -179,7 +179,8 @@ class Door:
 
 
 def _require_variables(name: str, workflow: _Workflow, wish: _Wish) -> None:
-    given = {*wish.vars, *(wish.input if isinstance(wish.input, dict) else ())}
+    brought: object = wish.input
+    given = {*wish.vars, *(cast("dict[str, Any]", brought) if isinstance(brought, dict) else {})}
     needed = [one.name for one in workflow.variables if one.required and one.default is None]
     flags = [f"--var {one}=VALUE" for one in needed if one not in given]
     if flags:

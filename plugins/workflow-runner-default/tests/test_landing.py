@@ -77,7 +77,10 @@ def test_cancel_during_the_merge_leaves_no_half_updated_checkout(host, prepared,
     repository = prepared()
     hook = repository / ".git/hooks/post-merge"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\n: > {repository}/../moving\nsleep 0.5\n: > {repository}/../moved\n")
+    hook.write_text(
+        f"#!/bin/sh\n[ $(pwd -P) = {repository.resolve()} ] || exit 0\n"
+        f": > {repository}/../moving\nsleep 0.5\n: > {repository}/../moved\n"
+    )
     hook.chmod(0o755)
     number = host.begin_execute("w", workflow_id="m1")
     deadline = time.monotonic() + WAIT_SECONDS
@@ -147,3 +150,27 @@ def test_ignored_file_in_the_way_is_not_overwritten(host, prepared, repository):
     parked = host.execute("w", workflow_id="i1")
     assert (parked["workflow_status"], parked["waiting"]["kind"]) == ("paused", "merge")
     assert (repository / "mine.log").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("end", ["success", "failure"])
+def test_stash_and_submodule_of_the_user_stay_as_they_are(host, prepared, git, tmp_path, end):
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    git(other, "commit", "--quiet", "--allow-empty", "-m", "o")
+    repository = prepared(script="echo new > new.txt" if end == "success" else "echo new > new.txt; kill $$$$")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    git(repository, "commit", "--quiet", "-m", "sub")
+    (repository / "file.txt").write_text("stashed\n")
+    git(repository, "stash", "--quiet")
+    git(repository / "sub", "checkout", "--quiet", "-b", "mine")
+    (repository / "debug.log").write_text("ignored\n")
+    (repository / "untracked").write_text("untracked\n")
+    looks = (("stash", "list"), ("rev-parse", "stash@{0}"), ("submodule", "status"), ("status", "--porcelain"))
+    before = [git(repository, *look) for look in looks]
+    result = host.execute("w")
+    assert (result["workflow_status"] == "completed") is (end == "success"), result
+    assert [git(repository, *look) for look in looks] == before
+    assert git(repository / "sub", "symbolic-ref", "--short", "HEAD") == "mine"
+    assert (repository / "debug.log").read_text() == "ignored\n"
+    assert (repository / "new.txt").exists() is (end == "success")

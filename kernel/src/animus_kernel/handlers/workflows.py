@@ -155,7 +155,7 @@ async def _delete(kernel: Kernel, run_id: str) -> control.WorkflowDeletion:
         raise KernelError(
             "conflict", f"run {run_id!r} is {run.status}, not ended", next_step=f"animus workflow cancel {run_id}"
         )
-    await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run_id), Any)
+    await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run_id), msgspec.Raw)
     return await asyncio.to_thread(_clear, kernel.project.state_dir, run)
 
 

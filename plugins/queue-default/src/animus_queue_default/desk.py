@@ -118,9 +118,11 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is None:
+            return
         if isinstance(error, QueueError):
             raise as_fault(error) from error
-        if error is not None and not isinstance(error, RpcFault) and self._store is not None:
+        if not isinstance(error, RpcFault) and self._store is not None:
             self._store.spoil(error)
 
 

@@ -45,8 +45,8 @@ def whole_load() -> Generator[None]:
     gc.disable()
     try:
         yield
-    finally:
         gc.freeze()
+    finally:
         if was_enabled:
             gc.enable()
 

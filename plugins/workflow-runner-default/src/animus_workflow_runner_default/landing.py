@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from animus_workflow_runner_default.authoring.model import Merge, Workflow, Worktree
-from animus_workflow_runner_default.git import Git
+from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.merge import MAX_FILES_LISTED, PreparedMerge, prepared_merge, target_of
 from animus_workflow_runner_default.outcome import safe_name
 from animus_workflow_runner_default.record import Checkout, Run
@@ -85,7 +85,10 @@ async def _bring_in(prepared: PreparedMerge, checkout: Checkout, uncommitted: li
 
 async def _uncommitted(git: Git, checkout: Checkout) -> list[str]:
     """What the phases left in the worktree and did not commit: it is not part of the merge."""
-    left = await git.ask(checkout.cwd, "status", "--porcelain")
+    try:
+        left = await git.ask(checkout.cwd, "status", "--porcelain")
+    except GitError:
+        return []  # a crash came after the worktree was removed
     return [line[3:] for line in left.text.splitlines()][:MAX_FILES_LISTED] if left.exit_code == 0 else []
 
 

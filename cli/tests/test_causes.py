@@ -1,0 +1,179 @@
+"""Each state of the table, injected as the facts that make it."""
+
+import datetime
+
+import pytest
+
+from animus_cli.causes.picture import Picture, take_picture
+from animus_cli.causes.states import STATES, explain
+from animus_cli.failure import CommandError
+from animus_kernel.errors import KernelError
+from animus_plugin_protocol.wire import control
+from animus_plugin_protocol.wire.queue import QueueStats
+from animus_plugin_protocol.wire.subject import Subject, SubjectStatus
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor
+
+NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
+UP = control.DaemonStatusResult(running=True, active_runs=0, pool_size=2)
+DOWN = control.DaemonStatusResult(running=False)
+
+
+def entry(**changes):
+    values = {
+        "id": "entry-1",
+        "subject_id": "task:TASK-001",
+        "workflow_ref": "Check",
+        "status": "pending",
+        "control_status": "ready",
+        "enqueued_at": "2026-03-01T11:00:00Z",
+    }
+    return control.QueueEntryRow(**values | changes)
+
+
+def run(status, **changes):
+    values = {"id": "run-1", "definition": "check", "status": status, "started_at": NOW, "subject_id": "task:TASK-001"}
+    return control.WorkflowRunSummary(**values | changes)
+
+
+def parked(kind):
+    waiting = WaitingFor(kind=kind, reason="Look.", command="animus free run-1", phase_id="gate")
+    return run("paused", waiting=waiting)
+
+
+def subject(status):
+    word = SubjectStatus(status)
+    return Subject(id="task:TASK-001", kind="task", title="Do it", status=word, created_at=NOW, updated_at=NOW)
+
+
+def picture(**facts):
+    row = facts.get("entry")
+    values = {"target": "task:TASK-001", "now": NOW, "daemon": UP, "workflows": frozenset({"check"})}
+    values |= {"entries": () if row is None else (row,)} | facts
+    return Picture(**values)
+
+
+TROUBLE = control.DaemonHealthResult(
+    status="degraded",
+    plugins=[control.PluginHealth(name="queue-default", kinds=["queue"], status="cooling_down", last_error="it died")],
+)
+HELD = entry(status="held", hold_reason="wait for the release")
+LATER = entry(run_at="2026-03-02T00:00:00Z")
+LEASED = entry(status="assigned", workflow_id="run-1", lease_owner="animus:p", lease_expires_at="2026-03-01T11:00:00Z")
+BUSY = entry(id="entry-0", status="assigned", workflow_id="run-0")
+OTHER = entry(id="entry-0", subject_id="task:TASK-002")
+
+CASES = {
+    "gate": (picture(run=parked("gate")), "animus free run-1"),
+    "may-have-had-effects": (picture(run=parked("blocked")), "animus free run-1"),
+    "merge-stopped": (picture(run=parked("merge")), "animus free run-1"),
+    "paused-by-request": (picture(run=parked("paused")), "animus free run-1"),
+    "held": (picture(entry=HELD), "animus queue release entry-1"),
+    "workflow-disabled": (
+        picture(entry=entry(), workflows=frozenset(), disabled={"check": "no phase"}),
+        "animus workflow config validate",
+    ),
+    "workflow-gone": (picture(entry=entry(), workflows=frozenset({"other"})), "animus workflow config validate"),
+    "not-due": (picture(entry=LATER), "animus queue drop entry-1"),
+    "subject-busy": (picture(entry=entry(), entries=(BUSY, entry())), "animus why run-0"),
+    "daemon-not-running": (picture(entry=entry(), daemon=DOWN), "animus daemon start"),
+    "daemon-paused": (
+        picture(entry=entry(), daemon=control.DaemonStatusResult(running=True, paused=True)),
+        "animus daemon resume",
+    ),
+    "daemon-draining": (
+        picture(entry=entry(), daemon=control.DaemonStatusResult(running=True, draining=True)),
+        "animus daemon restart",
+    ),
+    "plugin-trouble": (picture(entry=entry(), health=TROUBLE), "animus daemon health"),
+    "lease-lapsed": (picture(entry=LEASED, run=run("running", current_phase="test")), "animus daemon restart"),
+    "no-capacity": (
+        picture(entry=entry(), daemon=control.DaemonStatusResult(running=True, active_runs=2, pool_size=2)),
+        "animus daemon config --pool-size N",
+    ),
+    "behind-others": (picture(entry=entry(), entries=(OTHER, entry())), "animus queue reorder entry-1"),
+    "next": (picture(entry=entry()), "animus daemon events --follow"),
+    "running": (picture(run=run("running", current_phase="test", attempt=2)), "animus workflow get run-1"),
+    "failed": (picture(run=run("failed", reason="exit code 1")), "animus workflow get run-1"),
+    "escalated": (picture(run=run("escalated", reason="no budget")), "animus workflow get run-1"),
+    "cancelled": (picture(run=run("cancelled")), "animus workflow run check"),
+    "blocked": (picture(subject=subject("blocked")), "animus subject status task:TASK-001 ready"),
+    "completed": (picture(run=run("completed")), None),
+    "settled": (picture(subject=subject("done")), None),
+    "not-asked-for": (picture(subject=subject("ready")), "animus queue enqueue --subject task:TASK-001"),
+}
+
+
+def test_every_state_of_the_table_is_injected():
+    assert list(CASES) == [state.name for state in STATES]
+    assert len(STATES) >= 15
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_state_is_named_with_its_cause_owner_and_command(name):
+    facts, command = CASES[name]
+    cause = next(cause for cause in explain(facts) if cause.state == name)
+    assert cause.cause
+    assert cause.owner
+    assert cause.command == command
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_state_that_was_injected_comes_first(name):
+    assert explain(CASES[name][0])[0].state == name
+
+
+def test_an_entry_can_have_several_causes():
+    facts = picture(entry=entry(), entries=(OTHER, entry()), daemon=DOWN)
+    assert [cause.state for cause in explain(facts)] == ["daemon-not-running", "behind-others"]
+
+
+def test_a_run_at_a_gate_does_not_need_a_daemon():
+    assert [cause.state for cause in explain(picture(run=parked("gate"), daemon=DOWN))] == ["gate"]
+
+
+def test_what_nothing_explains_is_said_to_be_unknown():
+    causes = explain(picture(run=run("strange")))
+    assert [cause.state for cause in causes] == ["unknown"]
+    assert causes[0].command == "animus daemon events"
+
+
+class Answers:
+    """Operations with prepared answers; everything else is not found."""
+
+    def __init__(self, **answers):
+        stats = QueueStats(total=0, pending=0, assigned=0, held=0)
+        rows = answers.pop("entries", [])
+        self.answers = {
+            "daemon/status": DOWN,
+            "queue/list": control.QueueListResult(entries=rows, total=len(rows), stats=stats),
+            "workflow/list": control.WorkflowListResult(runs=[]),
+            "workflow/config/get": control.WorkflowConfigResult(
+                config={"workflows": {"check": {}}, "disabled": {"x": "y"}}
+            ),
+        } | {name.replace("__", "/"): answer for name, answer in answers.items()}
+
+    def __call__(self, name, params):
+        if name not in self.answers:
+            raise KernelError("not_found", name)
+        return self.answers[name]
+
+
+def test_a_picture_of_a_subject_has_its_entry_and_the_workflows():
+    taken = take_picture(Answers(entries=[entry()], subject__get=subject("ready")), "task:TASK-001", NOW)
+    assert taken.entry is not None
+    assert taken.subject is not None
+    assert taken.workflows == {"check"}
+    assert taken.disabled == {"x": "y"}
+
+
+def test_a_picture_of_a_run_has_its_subject():
+    found = control.WorkflowGetResult(
+        id="run-1", definition="check", status="failed", started_at=NOW, subject_id="task:TASK-001"
+    )
+    taken = take_picture(Answers(workflow__get=found, subject__get=subject("blocked")), "run-1", NOW)
+    assert [cause.state for cause in explain(taken)] == ["failed", "blocked"]
+
+
+def test_what_is_called_nothing_is_refused():
+    with pytest.raises(CommandError, match="'nope'"):
+        take_picture(Answers(), "nope", NOW)

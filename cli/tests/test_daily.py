@@ -1,0 +1,318 @@
+"""The daily commands as real processes: each works end to end, for people and as an envelope."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+WORKFLOWS = """
+default_workflow_ref: check
+workflows:
+  - {id: check, worktree: skip, phases: [test]}
+  - {id: failing, worktree: skip, phases: [fail]}
+  - {id: gated, worktree: skip, phases: [test, gate]}
+  - {id: named, worktree: skip, phases: [test], variables: [{name: who, required: true}]}
+phases:
+  test: {mode: command, command: {program: sh, args: ["-c", "echo said; echo wrong >&2"]}}
+  fail: {mode: command, command: {program: "false"}, retry: {max_attempts: 1}}
+  gate: {mode: manual, manual: {instructions: Look at it.}}
+"""
+AGENT = """
+default_workflow_ref: talk
+workflows: [{id: talk, worktree: skip, phases: [talk, gate]}]
+agents: {a: {system_prompt: Be brief., tool: echo}}
+phases:
+  talk: {mode: agent, agent: a, directive: Say it.}
+  gate: {mode: manual, manual: {instructions: Look at it.}}
+"""
+PROVIDER = """#!{python} -P
+import sys
+
+from animus_plugin_protocol import Plugin, methods
+from animus_plugin_protocol.wire.provider import AgentOutputNote, AgentRunParams, AgentRunResult
+
+plugin = Plugin("animus-provider-echo", "1.0", description="Says what it was told.")
+
+
+def run(params: AgentRunParams, context) -> AgentRunResult:
+    context.notify(methods.AGENT_OUTPUT, AgentOutputNote(session_id="s", text="I was told."))
+    text = '{{"verdict": "advance", "reason": "echoed"}}'
+    return AgentRunResult(session_id="s", exit_code=0, output=text, duration_ms=1, backend="echo")
+
+
+run.__annotations__["context"] = __import__("animus_plugin_protocol").Context
+plugin.register_method(methods.AGENT_RUN, run)
+sys.exit(plugin.run())
+"""
+
+
+@pytest.fixture
+def authored(project: Path, flavor) -> Path:
+    (project / ".animus").mkdir()
+    (project / ".animus" / "workflows.yaml").write_text(WORKFLOWS)
+    return project
+
+
+@pytest.fixture
+def daemon(animus, authored):
+    answer = animus("daemon", "start", "--json")
+    assert answer.code == 0, answer.err
+    yield answer.data
+    animus("daemon", "stop")
+
+
+def told(answer):
+    assert answer.code == 0, answer.err
+    return answer.data
+
+
+def test_the_daemon_is_configured_restarted_and_its_log_read(animus, daemon):
+    stored = animus("daemon", "config", "--pool-size", "3")
+    assert stored.code == 0, stored.err
+    assert "next: animus daemon restart" in stored.out
+    again = told(animus("daemon", "restart", "--json"))
+    assert again["pid"] != daemon["pid"]
+    assert again["pool_size"] == 3
+    assert told(animus("daemon", "preflight", "--json"))["satisfied"]["queue"] == "queue-default"
+    log = told(animus("daemon", "logs", "--limit", "5", "--search", "no such text", "--json"))
+    assert log["lines"] == []
+
+
+def test_a_setting_of_the_manifest_is_not_stored_in_vain(animus, authored):
+    (authored / "animus.toml").write_text("[daemon]\npool_size = 2\n")
+    refused = animus("daemon", "config", "--pool-size", "3")
+    assert refused.code == 4
+    assert "animus.toml" in refused.err
+    assert told(animus("daemon", "config", "--json"))["pool_size"] == 2
+
+
+def test_a_preflight_without_a_needed_plugin_ends_with_2(animus, authored):
+    (authored / "animus.toml").write_text('[roles]\nqueue = "queue-nowhere"\n')
+    answer = animus("daemon", "preflight")
+    assert answer.code == 2
+    assert "next: " in answer.out
+    assert "pip install" in answer.out
+
+
+def test_a_paused_daemon_says_how_to_go_on(animus, daemon):
+    assert animus("daemon", "pause").code == 0
+    entry = told(animus("workflow", "run", "check", "--json"))["entry_id"]
+    assert "next: animus daemon resume" in animus("status").out
+    causes = told(animus("why", entry, "--json"))["causes"]
+    assert causes[0] | {"cause": ""} == {
+        "state": "daemon-paused",
+        "cause": "",
+        "owner": "you",
+        "command": "animus daemon resume",
+    }
+    assert "next: animus daemon resume" in animus("queue", "why", entry).out
+
+
+def test_entries_are_put_first(animus, daemon):
+    animus("daemon", "pause")
+    first, second = (told(animus("workflow", "run", "check", "--json"))["entry_id"] for _ in range(2))
+    assert [row["id"] for row in told(animus("queue", "list", "--json"))["entries"]] == [first, second]
+    assert told(animus("queue", "reorder", second, "--json"))["reordered_count"] >= 1
+    assert [row["id"] for row in told(animus("queue", "list", "--json"))["entries"]] == [second, first]
+    told(animus("queue", "hold", first, "--reason", "not yet", "--json"))
+    assert told(animus("why", first, "--json"))["causes"][0]["command"] == f"animus queue release {first}"
+
+
+def test_subjects_are_made_together_changed_and_deleted(animus, daemon, project):
+    (project / "tasks.jsonl").write_text('{"title": "One"}\n{"title": "Two", "labels": ["x"]}\n')
+    made = told(animus("subject", "batch-create", "--file", "tasks.jsonl", "--json"))["subjects"]
+    assert [subject["title"] for subject in made] == ["One", "Two"]
+    changed = told(animus("subject", "update", made[1]["id"], "--unlabel", "x", "--assignee", "me", "--json"))
+    assert changed.get("labels", []) == []
+    assert changed["assignee"] == "me"
+    assert animus("subject", "update", made[1]["id"]).code == 2
+    preview = animus("subject", "delete", made[0]["id"])
+    assert f"next: animus subject delete {made[0]['id']} --yes" in preview.out
+    assert animus("subject", "get", made[0]["id"]).code == 0
+    assert told(animus("subject", "delete", made[0]["id"], "--yes", "--json"))["deleted"] is True
+    assert animus("subject", "get", made[0]["id"]).code == 3
+
+
+def test_a_batch_names_the_item_that_was_refused(animus, daemon, project):
+    rows = [{"title": "One"}, {"title": "Two", "kind": "unheard-of"}, {"title": "Three"}]
+    (project / "tasks.json").write_text(json.dumps(rows))
+    stopped = animus("subject", "batch-create", "--file", "tasks.json", "--json")
+    assert stopped.code == 2
+    assert "item 2 ('Two')" in stopped.error["message"]
+    assert [row["title"] for row in stopped.error["details"]["subjects"]] == ["One"]
+    went_on = animus("subject", "batch-create", "--file", "tasks.json", "--on-error", "continue", "--json")
+    assert [row["title"] for row in went_on.error["details"]["subjects"]] == ["One", "Three"]
+
+
+def test_a_subject_with_queued_work_is_not_deleted(animus, daemon):
+    animus("daemon", "pause")
+    subject = told(animus("subject", "create", "--title", "Do it", "--json"))["id"]
+    assert told(animus("why", subject, "--json"))["causes"][0]["state"] == "not-asked-for"
+    animus("queue", "enqueue", "--subject", subject)
+    refused = animus("subject", "delete", subject, "--yes")
+    assert refused.code == 4
+    assert f"next:  animus queue drop {subject}" in refused.err
+
+
+def test_an_ended_run_is_looked_back_at_and_forgotten(animus, daemon):
+    failed = animus("workflow", "run", "failing", "--sync", "--json").error["details"]
+    run_id = failed["workflow_id"]
+    told(animus("workflow", "run", "check", "--sync", "--json"))
+    ended = told(animus("history", "--json"))["runs"]
+    assert [run["definition"] for run in ended] == ["check", "failing"]
+    page = told(animus("history", "--limit", "1", "--offset", "1", "--json"))["runs"]
+    assert [run["id"] for run in page] == [run_id]
+    decided = told(animus("workflow", "decisions", run_id, "--json"))["decisions"]
+    assert decided
+    assert "exited with code 1" in decided[-1]["reason"]
+    outputs = told(animus("output", "read", ended[0]["id"], "--json"))["outputs"]
+    assert {row["stream"]: row["lines"] for row in outputs} == {"stdout": ["said"], "stderr": ["wrong"]}
+    files = told(animus("output", "phase-outputs", ended[0]["id"], "--phase", "test", "--json"))["outputs"]
+    assert all(Path(row["path"]).is_file() for row in files)
+    assert animus("output", "read", run_id, "--phase", "nope").code == 3
+    assert told(animus("workflow", "prune", "--run-id", run_id, "--json"))["deleted"] == 0
+    assert told(animus("workflow", "prune", "--run-id", run_id, "--yes", "--json"))["deleted"] == 1
+    assert animus("workflow", "get", run_id).code == 3
+    assert animus("workflow", "prune").code == 2
+
+
+def test_a_run_that_has_ended_is_not_resumed(animus, daemon):
+    run_id = animus("workflow", "run", "failing", "--sync", "--json").error["details"]["workflow_id"]
+    refused = animus("workflow", "resume", run_id)
+    assert refused.code == 4
+    assert "next:  animus workflow run failing" in refused.err
+    assert told(animus("workflow", "get", run_id, "--json"))["status"] in {"failed", "escalated"}
+
+
+def test_a_required_variable_is_asked_for_at_the_door(animus, daemon):
+    refused = animus("workflow", "run", "named")
+    assert refused.code == 2
+    assert "next:  animus workflow run named --var who=VALUE" in refused.err
+    assert told(animus("queue", "stats", "--json"))["total"] == 0
+    assert animus("workflow", "run", "named", "--var", "who=me", "--sync").code == 0
+    assert animus("workflow", "run", "named", "--input-json", '{"who": "me"}', "--sync").code == 0
+
+
+def test_work_that_waits_for_a_daemon_is_listed_as_such(animus, authored):
+    run_id = told(animus("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
+    assert told(animus("why", run_id, "--json"))["causes"][0]["state"] == "gate"
+    assert animus("workflow", "phase", "approve", run_id).code == 0
+    text = animus("status").out
+    assert "Waiting for a daemon" in text
+    assert text.rstrip().endswith("next: animus daemon start")
+    assert told(animus("why", run_id, "--json"))["causes"][0]["state"] == "daemon-not-running"
+
+
+def test_plugins_are_described_pinged_and_called(animus, daemon):
+    assert "health/check" in told(animus("plugin", "info", "queue-default", "--json"))["manifest"]["capabilities"]
+    assert told(animus("plugin", "ping", "queue-default", "--json"))["answered"] is True
+    assert told(animus("plugin", "call", "queue-default", "queue/stats", "--json"))["total"] == 0
+    assert json.loads(animus("plugin", "call", "queue-default", "queue/stats").out)["total"] == 0
+    assert animus("plugin", "info", "queue-defalt").code == 3
+    assert animus("plugin", "ping", "nowhere").code != 0
+
+
+def test_flavors_and_packs_are_described(animus, authored):
+    assert told(animus("flavor", "current", "--json"))["roles"]["queue"] == "queue-default"
+    assert all(need["installed"] for need in told(animus("flavor", "info", "--json"))["needs"])
+    assert "is as the flavor 'default' says" in animus("flavor", "diff").out
+    assert [row["id"] for row in told(animus("flavor", "list", "--json"))["flavors"] if row["active"]] == ["default"]
+    assert [row["id"] for row in told(animus("pack", "list", "--json"))["packs"]] == ["animus.task"]
+    assert told(animus("pack", "info", "animus.task", "--json"))["projection"]["completed"] == "done"
+    assert animus("pack", "info", "animus.tsk").code == 3
+
+
+def test_the_compiled_definitions_are_printed(animus, authored):
+    assert "gated" in told(animus("workflow", "config", "get", "--json"))["config"]["workflows"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_script(animus, shell):
+    assert "_ANIMUS_COMPLETE" in animus("completion", shell).out
+
+
+def test_a_shell_that_asks_gets_words(animus):
+    asked = {"_ANIMUS_COMPLETE": "bash_complete", "COMP_WORDS": "animus queue re", "COMP_CWORD": "2"}
+    assert animus(**asked).out.split() == ["plain,release", "plain,reorder"]
+
+
+def test_a_file_without_its_executable_bit_is_named_with_the_command(animus, authored):
+    plugin = authored / ".animus" / "plugins" / "animus-provider-x"
+    plugin.parent.mkdir()
+    plugin.write_text("#!/bin/sh\n")
+    text = animus("plugin", "list").out
+    assert f"next: chmod +x {plugin}" in text
+    assert "warning: : " not in text
+
+
+@pytest.fixture
+def echo(authored: Path) -> Path:
+    """A provider that the repository brings, and a workflow whose agent it is."""
+    (authored / ".animus" / "workflows.yaml").write_text(AGENT)
+    plugin = authored / ".animus" / "plugins" / "animus-provider-echo"
+    plugin.parent.mkdir()
+    plugin.write_text(PROVIDER.format(python=sys.executable))
+    plugin.chmod(0o755)
+    return plugin
+
+
+def test_a_provider_is_of_use_as_soon_as_it_is_trusted(animus, echo):
+    assert told(animus("plugin", "info", "provider-echo", "--json"))["trusted"] is False
+    row = next(line for line in animus("plugin", "list").out.splitlines() if line.startswith("provider-echo"))
+    assert row.endswith("not trusted")
+    told(animus("plugin", "trust", str(echo), "--json"))
+    run_id = told(animus("workflow", "run", "--sync", "--json"))["workflow_id"]
+    decided = told(animus("workflow", "decisions", run_id, "--json"))["decisions"]
+    assert [(row["path"], row["reason"]) for row in decided] == [("talk", "echoed")]
+    prompt = told(animus("workflow", "prompt", "render", run_id, "--phase", "talk", "--json"))
+    assert "Say it." in prompt["prompt"]
+    said = [row["lines"] for row in told(animus("output", "read", run_id, "--json"))["outputs"]]
+    assert ["I was told."] in said
+
+
+def test_doctor_looks_at_definitions_programs_and_git(animus, authored, git):
+    assert "no git repository" in animus("doctor").out
+    git(authored, "init", "-q")
+    assert "no commit yet" in animus("doctor").out
+    git(authored, "commit", "-q", "--allow-empty", "-m", "first")
+    text = animus("doctor").out
+    assert "hold changes that are not committed" in text
+    assert "next: git add .animus && git commit" in text
+    git(authored, "add", ".animus")
+    git(authored, "commit", "-q", "-m", "second")
+    assert "what runs need is committed" in animus("doctor").out
+    extra = "tools: {agent: {executable: no-such-agent}}\nagents: {a: {system_prompt: x, tool: agent}}\n"
+    (authored / ".animus" / "workflows.yaml").write_text(WORKFLOWS + extra)
+    assert "the program 'no-such-agent' of tool 'agent' is not there" in animus("doctor").out
+    (authored / ".animus" / "workflows.yaml").write_text("workflows: [")
+    broken = animus("doctor")
+    assert broken.code == 5
+    assert "next:  animus workflow config validate" in broken.err
+
+
+def test_a_gate_shows_the_branch_to_look_at(animus, authored, git):
+    text = WORKFLOWS.replace("{id: gated, worktree: skip, ", "{id: gated, ")
+    (authored / ".animus" / "workflows.yaml").write_text(text)
+    git(authored, "init", "-q")
+    git(authored, "add", ".animus")
+    git(authored, "commit", "-q", "-m", "first")
+    answer = animus("workflow", "run", "gated", "--sync")
+    assert answer.code == 0, answer.err
+    line = next(line for line in answer.out.splitlines() if line.startswith("see:  git diff ...animus/"))
+    assert line.removeprefix("see:  ") in animus("status").out
+
+
+def test_a_priority_is_a_word_or_a_number(animus, daemon):
+    for given, level in (("high", 1), ("Critical", 0), ("4", 4)):
+        made = told(animus("subject", "create", "--title", "x", "--priority", given, "--json"))
+        assert made["priority"] == level
+    refused = animus("subject", "create", "--title", "x", "--priority", "urgent")
+    assert refused.code == 2
+    assert "critical, high, medium, low" in refused.err
+
+
+def test_an_option_with_room_for_one_value_is_not_given_two(animus, authored):
+    refused = animus("workflow", "run", "--subject", "task:TASK-001", "--subject", "task:TASK-002")
+    assert refused.code == 2
+    assert "'--subject': it is given twice" in refused.err
