@@ -316,3 +316,14 @@ def test_an_option_with_room_for_one_value_is_not_given_two(animus, authored):
     refused = animus("workflow", "run", "--subject", "task:TASK-001", "--subject", "task:TASK-002")
     assert refused.code == 2
     assert "'--subject': it is given twice" in refused.err
+
+
+def test_a_run_is_watched_on_from_its_gate(animus, daemon):
+    run_id = told(animus("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
+    assert told(animus("workflow", "watch", run_id, "--json"))["status"] == "paused"
+    assert animus("workflow", "phase", "approve", run_id).code == 0
+    assert told(animus("workflow", "watch", run_id, "--json"))["status"] == "completed"
+    failed = animus("workflow", "run", "failing", "--json").data["entry_id"]
+    answer = animus("workflow", "watch", failed)
+    assert answer.code == 6
+    assert "next:  animus workflow get run-" in answer.err

@@ -81,7 +81,7 @@ def test_an_optional_argument_may_be_given_by_name():
         ("queue/enqueue", ["--var", "x=1", "--var", "x=2"], "'x' is given twice"),
         ("queue/enqueue", ["--input-json", "{"], "not JSON"),
         ("queue/enqueue", ["--expire-after-secs", "0"], "0 is not in the range"),
-        ("subject/create", ["--title", "t", "--priority", "urgent"], "'urgent' is not a valid integer"),
+        ("subject/create", ["--title", "t", "--priority", "urgent"], "'urgent' is not one of critical, high"),
         ("subject/create", ["--title", "t", "--status", "redy"], "Did you mean 'ready'?"),
         ("subject/create", [], "Missing option '--title'"),
         ("workflow/get", [], "Missing argument 'ID'"),

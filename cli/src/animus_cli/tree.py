@@ -49,6 +49,7 @@ HANDWRITTEN: dict[Words, Handwritten] = {
     ("subject", "delete"): Handwritten("animus_cli.commands.subjects:delete", "Remove a subject."),
     ("subject", "batch-create"): Handwritten("animus_cli.commands.subjects:batch_create", "Make several subjects."),
     ("queue", "why"): Handwritten("animus_cli.commands.why:queue_why", "Say why an entry does not run."),
+    ("workflow", "watch"): Handwritten("animus_cli.commands.watch:watch", "Follow a run until it has ended or waits."),
     ("workflow", "decisions"): Handwritten("animus_cli.commands.runs:decisions", "Show what was decided, and why."),
     ("workflow", "prompt", "render"): Handwritten("animus_cli.commands.runs:prompt_render", "Print a phase's prompt."),
     ("workflow", "prune"): Handwritten("animus_cli.commands.runs:prune", "Forget runs that have ended."),

@@ -138,11 +138,11 @@ def late_replies(peer: Peer) -> None:
 
 @FAULTS.opened("fault:slow-reader", "a host that reads late gets every answer")
 def slow_reader(peer: Peer) -> None:
-    peer.pause_reading()
+    peer.may_read.clear()
     frames = [peer.prepared(methods.PING) for _ in range(_LATE_PINGS)]
     half = len(frames) // 2
     peer.send_bytes(b"".join(msgspec.json.encode(frame) + b"\n" for frame in frames[:half]))
-    peer.resume_reading()
+    peer.may_read.set()
     peer.send_bytes(b"".join(msgspec.json.encode(frame) + b"\n" for frame in frames[half:]))
     for frame in frames:
         peer.reply(frame["id"], "'$/ping' to a host that reads late")

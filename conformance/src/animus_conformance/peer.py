@@ -3,7 +3,6 @@
 import contextlib
 import os
 import queue
-import select
 import signal
 import subprocess
 import threading
@@ -14,13 +13,15 @@ from typing import IO, Any, Final, Self, cast
 
 import msgspec
 
+from animus_conformance.answer import checked_refusal, frame_of, key_of, members_of, stderr_tail
 from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
-from animus_conformance.transcript import LINE_SHOWN, Transcript
+from animus_conformance.transcript import Transcript
+from animus_conformance.writing import write_bounded
 from animus_plugin_protocol import ErrorCode
 from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginCapabilities
 
-__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Members", "Peer", "frame_of", "members_of"]
+__all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Peer"]
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer may take where the protocol names no shorter time."""
@@ -29,9 +30,6 @@ EXIT_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 10.0
 """How long a plugin may leave its input unread."""
 _KILL_SECONDS: Final = 5.0
-_PIPE_BYTES: Final = 4096
-"""A pipe that is ready for writing takes as many bytes without blocking (PIPE_BUF)."""
-_STDERR_SHOWN: Final = 2000
 _QUIET_SECONDS: Final = 2.0
 
 
@@ -43,6 +41,7 @@ class Peer:
         notes: notifications the plugin sent, in order.
         latencies: seconds from request to answer, per method.
         judgement: holds every frame against the method table.
+        may_read: while it is not set, nothing the plugin writes is read.
     """
 
     def __init__(
@@ -82,8 +81,8 @@ class Peer:
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: dict[str, list[dict[str, Any]]] = {}
         self._last_id = 0
-        self._may_read = threading.Event()
-        self._may_read.set()
+        self.may_read = threading.Event()
+        self.may_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -112,21 +111,18 @@ class Peer:
     def kind_extra(self, kind: str) -> dict[str, Any]:
         """The capability block of a kind; empty where there is none."""
         found = None if self.initialized is None else self.initialized.kind_capabilities.get(kind)
-        return cast("dict[str, Any]", found.extra) if found is not None and isinstance(found.extra, dict) else {}
+        extra: Any = {} if found is None else found.extra
+        return cast("dict[str, Any]", extra) if isinstance(extra, dict) else {}
 
     def send_bytes(self, data: bytes) -> None:
         """Write bytes as they are."""
         self._transcript.sent(data)
-        deadline = time.monotonic() + WRITE_SECONDS
-        left = memoryview(data)
         try:
-            descriptor = cast("IO[bytes]", self._process.stdin).fileno()
-            while left:
-                if not select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))[1]:
-                    raise CheckFailedError(f"the plugin read nothing for {WRITE_SECONDS:g} s{self._said()}")
-                left = left[os.write(descriptor, left[:_PIPE_BYTES]) :]
+            is_written = write_bounded(cast("IO[bytes]", self._process.stdin).fileno(), data, WRITE_SECONDS)
         except (OSError, ValueError) as error:
             raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
+        if not is_written:
+            raise CheckFailedError(f"the plugin read nothing for {WRITE_SECONDS:g} s{self._said()}")
 
     def send_line(self, line: bytes) -> None:
         """Write one line as it is."""
@@ -191,20 +187,11 @@ class Peer:
         self, method: str, params: Any = msgspec.UNSET, *codes: int, odd: bool = False, category: str | None = None
     ) -> dict[str, Any]:
         """Send a request that has to be answered with one of these error codes, and give the error."""
-        answer = self.request(method, params, odd=odd)
-        error = answer.get("error")
-        if error is None:
-            raise CheckFailedError(f"{method!r} was answered with a result, expected error {_either(codes)}")
-        if codes and error["code"] not in codes:
-            raise CheckFailedError(f"{method!r} was answered with error {error}, expected code {_either(codes)}")
-        found = error["data"].get("category") if isinstance(error.get("data"), dict) else None
-        if category is not None and found != category:
-            raise CheckFailedError(f"{method!r} was answered with error {error}, expected data.category {category!r}")
-        return cast("dict[str, Any]", error)
+        return checked_refusal(self.request(method, params, odd=odd), method, codes, category)
 
     def reply(self, request_id: Any, what: str, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         """Wait for the answer under `request_id`, compared with its type: ``1`` is not ``"1"``."""
-        key = _key(request_id)
+        key = key_of(request_id)
         deadline = time.monotonic() + seconds
         while not self._replies.get(key):
             if not self._take(deadline):
@@ -246,14 +233,6 @@ class Peer:
         """Answers that nobody has asked for yet."""
         return [frame for frames in self._replies.values() for frame in frames]
 
-    def pause_reading(self) -> None:
-        """Stop reading what the plugin writes."""
-        self._may_read.clear()
-
-    def resume_reading(self) -> None:
-        """Read again."""
-        self._may_read.set()
-
     def close_input(self) -> None:
         """End the plugin's input, as a host that dies does."""
         self._transcript.noted("end of input")
@@ -262,7 +241,7 @@ class Peer:
 
     def kill(self) -> None:
         """SIGKILL to the plugin's process group."""
-        self._may_read.set()
+        self.may_read.set()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
             self._transcript.noted("SIGKILL")
@@ -295,7 +274,7 @@ class Peer:
         frame = decode_frame(line)
         self.judgement.received(frame)
         if "method" not in frame:
-            self._replies.setdefault(_key(frame["id"]), []).append(frame)
+            self._replies.setdefault(key_of(frame["id"]), []).append(frame)
         elif "id" in frame:
             self._decline(frame)
         else:
@@ -311,7 +290,7 @@ class Peer:
         stdout = cast("IO[bytes]", self._process.stdout)
         with contextlib.suppress(ValueError):
             while True:
-                self._may_read.wait()
+                self.may_read.wait()
                 line = stdout.readline()
                 if not line:
                     break
@@ -319,43 +298,4 @@ class Peer:
         self._lines.put(None)
 
     def _said(self) -> str:
-        if self._stderr is None:
-            return ""
-        text = self._stderr.read_bytes()[-_STDERR_SHOWN:].decode("utf-8", "replace").strip()
-        return f"; its stderr ends with: {text}" if text else ""
-
-
-class Members(dict[str, Any]):
-    """A JSON object of the plugin's, in which a member that is missing is a finding."""
-
-    def __missing__(self, name: str) -> Any:
-        """Say what is missing.
-
-        Raises:
-            CheckFailedError: always.
-        """
-        raise CheckFailedError(f"an answer has no member {name!r}: {str(dict(self))[:LINE_SHOWN]}")
-
-
-def members_of(value: Any) -> Any:
-    """`value` with every object in it made to `Members`."""
-    if isinstance(value, dict):
-        known = cast("dict[str, Any]", value)
-        return Members({name: members_of(item) for name, item in known.items()})
-    if isinstance(value, list):
-        items: list[Any] = value
-        return [members_of(item) for item in items]
-    return value
-
-
-def frame_of(**members: Any) -> dict[str, Any]:
-    """A frame; members that are UNSET are left out."""
-    return {"jsonrpc": "2.0", **{name: value for name, value in members.items() if value is not msgspec.UNSET}}
-
-
-def _key(request_id: Any) -> str:
-    return msgspec.json.encode(request_id).decode()
-
-
-def _either(codes: Sequence[int]) -> str:
-    return " or ".join(str(code) for code in codes) or "of any code"
+        return "" if self._stderr is None else stderr_tail(self._stderr)

@@ -7,9 +7,10 @@ and the ``MOCK_SCENARIO`` names that scripted agents answer to.
 import time
 from typing import Any, Final
 
+from animus_conformance.answer import members_of
 from animus_conformance.core import PING_SECONDS
 from animus_conformance.dispatching import require, require_equal
-from animus_conformance.peer import Peer, members_of
+from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError, NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
 from animus_plugin_protocol import ErrorCode, methods

@@ -14,6 +14,7 @@ from animus_conformance.fault import FAULTS
 from animus_conformance.provider import PROVIDER
 from animus_conformance.queue import QUEUE
 from animus_conformance.queue_fenced import QUEUE_FENCED
+from animus_conformance.queue_store import QUEUE_STORE
 from animus_conformance.requirement import (
     CheckFailedError,
     HarnessError,
@@ -35,6 +36,7 @@ SUITES: Final = (
     CONDUCT,
     FAULTS,
     QUEUE,
+    QUEUE_STORE,
     QUEUE_FENCED,
     WORKFLOW_RUNNER,
     PROVIDER,

@@ -130,8 +130,9 @@ def _value(kind: Any, name: str, *, full: bool) -> Any:
 
 
 def _plain(kind: Any, name: str) -> Any:
-    if isinstance(kind, type) and issubclass(kind, enum.StrEnum):
-        return next(iter(kind)).value
+    enumeration: type | None = kind if isinstance(kind, type) else None
+    if enumeration is not None and issubclass(enumeration, enum.StrEnum):
+        return next(iter(enumeration)).value
     plain: dict[Any, Any] = {
         str: _TEXTS.get(name, f"{name} ü"),
         int: 2,
@@ -139,8 +140,7 @@ def _plain(kind: Any, name: str) -> Any:
         bool: True,
         datetime.datetime: _MOMENT,
     }
-    known: Any = kind
-    return plain.get(known, {"any": [1, None, "ü"]})
+    return plain.get(kind, {"any": [1, None, "ü"]})
 
 
 def _wrong(kind: Any) -> Any:

@@ -174,3 +174,20 @@ def test_stash_and_submodule_of_the_user_stay_as_they_are(host, prepared, git, t
     assert git(repository / "sub", "symbolic-ref", "--short", "HEAD") == "mine"
     assert (repository / "debug.log").read_text() == "ignored\n"
     assert (repository / "new.txt").exists() is (end == "success")
+
+
+def test_linked_worktree_whose_directory_is_away_keeps_its_place_in_the_repository(host, prepared, git, tmp_path):
+    repository = prepared()
+    git(repository, "worktree", "add", "--quiet", str(tmp_path / "disk"), "-b", "mine")
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    assert host.execute("w", workflow_id="away")["workflow_status"] == "completed"
+    (tmp_path / "unmounted").rename(tmp_path / "disk")
+    assert git(tmp_path / "disk", "status", "--porcelain") == ""
+
+
+def test_branch_of_a_repository_with_a_separate_git_directory_is_moved(host, prepared, git, tmp_path):
+    repository = prepared()
+    git(repository, "init", "--quiet", "--separate-git-dir", str(tmp_path / "elsewhere.git"))
+    result = host.execute("w", workflow_id="separate")
+    assert (result["workflow_status"], result.get("waiting")) == ("completed", None)
+    assert (repository / "new.txt").read_text() == "new\n"

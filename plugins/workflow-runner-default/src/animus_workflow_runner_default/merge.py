@@ -13,7 +13,7 @@ from typing import NamedTuple
 from animus_workflow_runner_default.authoring.model import Merge
 from animus_workflow_runner_default.git import Git, GitError
 from animus_workflow_runner_default.record import Checkout
-from animus_workflow_runner_default.worktree import discard_worktree, repository_of
+from animus_workflow_runner_default.worktree import Repository, discard_worktree, repository_of
 
 __all__ = [
     "MAX_FILES_LISTED",
@@ -137,15 +137,17 @@ async def prepared_merge(
         new: str | None = None
         homes: list[Path] = []
         if (await git.ask(project_root, "merge-base", "--is-ancestor", tip, old)).exit_code != 0:
-            homes = await _homes(git, project_root, target)
+            homes = await _homes(git, project_root, repository, target)
             for home in homes:
                 await _require_clean(git, home, target)
             new = await _merged_commit(git, project_root, scratch, old, checkout.branch, message)
         yield PreparedMerge(git, project_root, target, old, new, homes)
 
 
-async def _homes(git: Git, project_root: Path, target: str) -> list[Path]:
+async def _homes(git: Git, project_root: Path, repository: Repository, target: str) -> list[Path]:
     """The worktrees that have the target checked out.
+
+    With a separate git directory, git lists that directory in place of the main worktree.
 
     Raises:
         MergeBlockedError: one of them is in the middle of a rebase or a bisection of it.
@@ -158,7 +160,7 @@ async def _homes(git: Git, project_root: Path, target: str) -> list[Path]:
         if path is None or "bare" in lines:
             continue
         if f"branch refs/heads/{target}" in lines:
-            homes.append(Path(path))
+            homes.append(repository.top if Path(path) == repository.common else Path(path))
         elif "detached" in lines:
             await _require_idle(git, Path(path), target)
     return homes

@@ -143,7 +143,9 @@ async def discard_worktree(git: Git, project_root: Path, path: Path) -> None:
     """Remove a worktree of ours that holds nobody's work, half made or not."""
     await git.ask(project_root, "worktree", "remove", "--force", "--force", str(path))
     await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-    await git.ask(project_root, "worktree", "prune")
+    # Again, now for an entry without a directory. Never `worktree prune`: it would also drop the entry, and with it
+    # the index, of a worktree of the user's whose directory is away for the moment.
+    await git.ask(project_root, "worktree", "remove", "--force", "--force", str(path))
 
 
 async def clear_stale_lock(git: Git, checkout: Checkout) -> None:

@@ -1,6 +1,5 @@
 """SubjectRef, SubjectDispatch, Actor and the execution fence (protocol section 5, queue-and-runner A3 and A7)."""
 
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -150,7 +149,6 @@ class ExecutionFence(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True
     repository: RepositoryReservation | None = None
 
 
-@lru_cache(maxsize=64)
 def canonical_kind(kind: str) -> str:
     """The short kind used inside: ``animus.task`` and ``task`` are one kind, a foreign kind stays as it is."""
     trimmed = kind.strip()
