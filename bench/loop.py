@@ -1,8 +1,8 @@
-"""What the plugin loop costs: start, round trips, messages in flight, memory at rest, each against a floor of the same run.
+"""What the plugin loop costs: start, round trips, messages in flight, memory at rest, each against a floor.
 
-Run with ``.venv/bin/python bench/loop.py [rounds]``. Both processes share one core, or placement decides. The plugin answers
-``queue/enqueue`` with 200 bytes each way, once inline and once on a worker thread. Goals (ratios; absolute times are of
-the machine): cold start <= 1.1 bare interpreters; blocking typed round trip <= 1.4 raw pipe echoes; asyncio host <= 2.3;
+Run with ``.venv/bin/python bench/loop.py [rounds]``. Both processes share one core, or placement decides. The plugin
+answers ``queue/drop`` with 200 bytes, once inline and once on a worker thread. Goals (ratios; absolute times are of the
+machine): cold start <= 1.1 bare interpreters; blocking typed round trip <= 1.4 raw pipe echoes; asyncio host <= 2.3;
 64 in flight >= 150k messages/s; idle PSS <= 2.0 bare interpreters and no context switch.
 """
 
@@ -36,7 +36,7 @@ ENTRY = QueueEntryParams(entry_id="e" * 120)
 MODES = ("inline", "worker")
 
 
-def serve(mode):
+def serve(mode: str) -> int:
     plugin = Plugin("bench", "1.0.0", description="Answers.")
 
     def drop(params: QueueEntryParams) -> QueueMutationResult:
@@ -46,27 +46,27 @@ def serve(mode):
     return plugin.run([])
 
 
-def command(mode):
+def command(mode: str) -> list[str]:
     return [sys.executable, "-P", str(Path(__file__).resolve()), f"--serve={mode}"]
 
 
-def spawned(argv):
+def spawned(argv: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
 
-def ended(process):
+def ended(process: "subprocess.Popen[bytes]") -> None:
     process.stdin.close()
     process.wait(10)
     process.stdout.close()
 
 
-def bare_start():
+def bare_start() -> float:
     began = time.perf_counter()
     subprocess.run([*BARE, "pass"], check=True)
     return time.perf_counter() - began
 
 
-def cold_start(mode):
+def cold_start(mode: str) -> float:
     began = time.perf_counter()
     process = spawned(command(mode))
     process.stdin.write(INITIALIZE)
@@ -76,7 +76,7 @@ def cold_start(mode):
     return took
 
 
-def raw_echo():
+def raw_echo() -> float:
     process = spawned([*BARE, ECHO])
     source, sink, data = process.stdout.fileno(), process.stdin.fileno(), b"x" * 199 + b"\n"
     began = time.perf_counter()
@@ -93,7 +93,7 @@ class Answer(msgspec.Struct):
     result: QueueMutationResult
 
 
-def blocking_round_trip(mode):
+def blocking_round_trip(mode: str) -> float:
     process = spawned(command(mode))
     source, sink = process.stdout.fileno(), process.stdin.fileno()
     os.write(sink, INITIALIZE + b'{"jsonrpc":"2.0","method":"initialized"}\n')
@@ -109,7 +109,7 @@ def blocking_round_trip(mode):
     return took / CALLS
 
 
-async def asyncio_rates(mode, folder):
+async def asyncio_rates(mode: str, folder: Path) -> tuple[float, float]:
     """Seconds a round trip, and messages a second with `FLIGHT` in flight."""
     manifest = PluginManifest(
         name="bench", version="1.0.0", plugin_kind="queue", description="Answers.", protocol_version="1.1.0"
@@ -121,7 +121,7 @@ async def asyncio_rates(mode, folder):
     plugin = SupervisedPlugin(candidate, offer, ledger=ledger, project_root=folder)
     connection = await plugin.connection()
 
-    async def calls(count):
+    async def calls(count: int) -> None:
         for _ in range(count):
             assert (await connection.call(methods.QUEUE_DROP, ENTRY, timeout_seconds=30)).changed
 
@@ -135,7 +135,7 @@ async def asyncio_rates(mode, folder):
     return one, many
 
 
-def at_rest(argv, opening=b""):
+def at_rest(argv: list[str], opening: bytes = b"") -> tuple[int, int]:
     """PSS in KiB, and context switches of `IDLE_SECONDS`."""
     process = spawned(argv)
     if opening:
@@ -149,12 +149,12 @@ def at_rest(argv, opening=b""):
     return found
 
 
-def pss(pid):
+def pss(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def switches(pid):
+def switches(pid: int) -> int:
     return sum(
         int(line.split()[1])
         for task in Path(f"/proc/{pid}/task").iterdir()
@@ -163,14 +163,14 @@ def switches(pid):
     )
 
 
-def show(name, values, floor, unit, goal, scale):
+def show(name: str, values: list[float], floor: list[float], unit: str, goal: str, scale: float) -> None:
     ratios = [value / base for value, base in zip(values, floor, strict=True)]
     low, high = min(values) * scale, max(values) * scale
     middle = statistics.median(values) * scale
     print(f"{name:44} {middle:9.1f} {unit} ({low:.1f}-{high:.1f})  {statistics.median(ratios):5.2f}x  goal {goal}")
 
 
-def main():
+def main() -> None:
     core = min(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     bare, raw = [], []
@@ -207,4 +207,6 @@ def main():
 
 if __name__ == "__main__":
     served = next((word.partition("=")[2] for word in sys.argv if word.startswith("--serve=")), None)
-    sys.exit(main() if served is None else serve(served))
+    if served is not None:
+        sys.exit(serve(served))
+    main()

@@ -26,7 +26,6 @@ __all__ = ["ANSWER_SECONDS", "EXIT_SECONDS", "WRITE_SECONDS", "Peer"]
 ANSWER_SECONDS: Final = 10.0
 """How long an answer may take where the protocol names no shorter time."""
 EXIT_SECONDS: Final = 5.0
-"""How long a plugin may take to end after its input ended."""
 WRITE_SECONDS: Final = 10.0
 """How long a plugin may leave its input unread."""
 _KILL_SECONDS: Final = 5.0
