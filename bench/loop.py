@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from animus_plugin_protocol import Plugin, methods
+from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_protocol.wire.queue import QueueEntryParams, QueueMutationResult
 from animus_plugin_runtime import HostOffer, SupervisedPlugin
@@ -36,18 +36,8 @@ ENTRY = QueueEntryParams(entry_id="e" * 120)
 MODES = ("inline", "worker")
 
 
-def serve(mode: str) -> int:
-    plugin = Plugin("bench", "1.0.0", description="Answers.")
-
-    def drop(params: QueueEntryParams) -> QueueMutationResult:
-        return QueueMutationResult(changed=len(params.entry_id) == 120)
-
-    plugin.register_method(methods.QUEUE_DROP, drop, inline=mode == "inline")
-    return plugin.run([])
-
-
 def command(mode: str) -> list[str]:
-    return [sys.executable, "-P", str(Path(__file__).resolve()), f"--serve={mode}"]
+    return [sys.executable, "-P", str(Path(__file__).with_name("loop_plugin.py").resolve()), mode]
 
 
 def spawned(argv: list[str]) -> "subprocess.Popen[bytes]":
@@ -173,9 +163,12 @@ def show(name: str, values: list[float], floor: list[float], unit: str, goal: st
 def main() -> None:
     core = min(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
-    bare, raw = [], []
-    cold, blocking = {mode: [] for mode in MODES}, {mode: [] for mode in MODES}
-    one, many = {mode: [] for mode in MODES}, {mode: [] for mode in MODES}
+    bare: list[float] = []
+    raw: list[float] = []
+    cold: dict[str, list[float]] = {mode: [] for mode in MODES}
+    blocking: dict[str, list[float]] = {mode: [] for mode in MODES}
+    one: dict[str, list[float]] = {mode: [] for mode in MODES}
+    many: dict[str, list[float]] = {mode: [] for mode in MODES}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(ROUNDS):
             bare.append(statistics.median(bare_start() for _ in range(10)))
@@ -206,7 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    served = next((word.partition("=")[2] for word in sys.argv if word.startswith("--serve=")), None)
-    if served is not None:
-        sys.exit(serve(served))
     main()

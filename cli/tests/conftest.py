@@ -61,17 +61,42 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def environment(home: Path) -> dict[str, str]:
-    """The environment of commands: nothing of the user's own."""
+def _environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     return kept | {"ANIMUS_CONFIG_DIR": str(home), "HOME": str(home)}
 
 
 @pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """The environment of commands: nothing of the user's own."""
+    return _environment(home)
+
+
+@pytest.fixture
 def animus(project: Path, environment: dict[str, str]) -> Animus:
     """Runs ``animus`` in the project: ``animus("queue", "list", "--json")``."""
+    return _animus_in(project, environment)
 
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, flavor: None) -> Iterator[Callable[[str], Animus]]:
+    """Starts one daemon for the module in a project with the given workflows; for tests that do not disturb it."""
+    home = Path(tempfile.mkdtemp(prefix="ah-"))
+    project = tmp_path_factory.mktemp("shared")
+    animus = _animus_in(project, _environment(home))
+
+    def serve(workflows: str) -> Animus:
+        (project / ".animus").mkdir()
+        (project / ".animus" / "workflows.yaml").write_text(workflows)
+        assert animus("daemon", "start").code == 0
+        return animus
+
+    yield serve
+    animus("daemon", "stop")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _animus_in(project: Path, environment: dict[str, str]) -> Animus:
     def run(*words: str, cwd: Path | None = None, **extra: str) -> Answer:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "animus_cli", *words],
@@ -88,7 +113,7 @@ def animus(project: Path, environment: dict[str, str]) -> Animus:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flavor() -> None:
     """For tests that run work: skipped where this package stands alone, without any plugin."""
     if not any(entry.name == "default" for entry in entry_points("animus.flavors")):

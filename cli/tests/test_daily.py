@@ -62,6 +62,12 @@ def daemon(animus, authored):
     animus("daemon", "stop")
 
 
+@pytest.fixture(scope="module")
+def served(shared):
+    """``animus`` in a project with a daemon that the tests of this module share."""
+    return shared(WORKFLOWS)
+
+
 def told(answer):
     assert answer.code == 0, answer.err
     return answer.data
@@ -119,29 +125,31 @@ def test_entries_are_put_first(animus, daemon):
     assert told(animus("why", first, "--json"))["causes"][0]["command"] == f"animus queue release {first}"
 
 
-def test_subjects_are_made_together_changed_and_deleted(animus, daemon, project):
-    (project / "tasks.jsonl").write_text('{"title": "One"}\n{"title": "Two", "labels": ["x"]}\n')
-    made = told(animus("subject", "batch-create", "--file", "tasks.jsonl", "--json"))["subjects"]
+def test_subjects_are_made_together_changed_and_deleted(served, tmp_path):
+    (tmp_path / "tasks.jsonl").write_text('{"title": "One"}\n{"title": "Two", "labels": ["x"]}\n')
+    made = told(served("subject", "batch-create", "--file", str(tmp_path / "tasks.jsonl"), "--json"))["subjects"]
     assert [subject["title"] for subject in made] == ["One", "Two"]
-    changed = told(animus("subject", "update", made[1]["id"], "--unlabel", "x", "--assignee", "me", "--json"))
+    changed = told(served("subject", "update", made[1]["id"], "--unlabel", "x", "--assignee", "me", "--json"))
     assert changed.get("labels", []) == []
     assert changed["assignee"] == "me"
-    assert animus("subject", "update", made[1]["id"]).code == 2
-    preview = animus("subject", "delete", made[0]["id"])
+    assert served("subject", "update", made[1]["id"]).code == 2
+    preview = served("subject", "delete", made[0]["id"])
     assert f"next: animus subject delete {made[0]['id']} --yes" in preview.out
-    assert animus("subject", "get", made[0]["id"]).code == 0
-    assert told(animus("subject", "delete", made[0]["id"], "--yes", "--json"))["deleted"] is True
-    assert animus("subject", "get", made[0]["id"]).code == 3
+    assert served("subject", "get", made[0]["id"]).code == 0
+    assert told(served("subject", "delete", made[0]["id"], "--yes", "--json"))["deleted"] is True
+    assert served("subject", "get", made[0]["id"]).code == 3
 
 
-def test_a_batch_names_the_item_that_was_refused(animus, daemon, project):
+def test_a_batch_names_the_item_that_was_refused(served, tmp_path):
     rows = [{"title": "One"}, {"title": "Two", "kind": "unheard-of"}, {"title": "Three"}]
-    (project / "tasks.json").write_text(json.dumps(rows))
-    stopped = animus("subject", "batch-create", "--file", "tasks.json", "--json")
+    (tmp_path / "tasks.json").write_text(json.dumps(rows))
+    stopped = served("subject", "batch-create", "--file", str(tmp_path / "tasks.json"), "--json")
     assert stopped.code == 2
     assert "item 2 ('Two')" in stopped.error["message"]
     assert [row["title"] for row in stopped.error["details"]["subjects"]] == ["One"]
-    went_on = animus("subject", "batch-create", "--file", "tasks.json", "--on-error", "continue", "--json")
+    went_on = served(
+        "subject", "batch-create", "--file", str(tmp_path / "tasks.json"), "--on-error", "continue", "--json"
+    )
     assert [row["title"] for row in went_on.error["details"]["subjects"]] == ["One", "Three"]
 
 
@@ -155,43 +163,43 @@ def test_a_subject_with_queued_work_is_not_deleted(animus, daemon):
     assert f"next:  animus queue drop {subject}" in refused.err
 
 
-def test_an_ended_run_is_looked_back_at_and_forgotten(animus, daemon):
-    failed = animus("workflow", "run", "failing", "--sync", "--json").error["details"]
+def test_an_ended_run_is_looked_back_at_and_forgotten(served):
+    failed = served("workflow", "run", "failing", "--sync", "--json").error["details"]
     run_id = failed["workflow_id"]
-    told(animus("workflow", "run", "check", "--sync", "--json"))
-    ended = told(animus("history", "--json"))["runs"]
+    told(served("workflow", "run", "check", "--sync", "--json"))
+    ended = told(served("history", "--limit", "2", "--json"))["runs"]
     assert [run["definition"] for run in ended] == ["check", "failing"]
-    page = told(animus("history", "--limit", "1", "--offset", "1", "--json"))["runs"]
+    page = told(served("history", "--limit", "1", "--offset", "1", "--json"))["runs"]
     assert [run["id"] for run in page] == [run_id]
-    decided = told(animus("workflow", "decisions", run_id, "--json"))["decisions"]
+    decided = told(served("workflow", "decisions", run_id, "--json"))["decisions"]
     assert decided
     assert "exited with code 1" in decided[-1]["reason"]
-    outputs = told(animus("output", "read", ended[0]["id"], "--json"))["outputs"]
+    outputs = told(served("output", "read", ended[0]["id"], "--json"))["outputs"]
     assert {row["stream"]: row["lines"] for row in outputs} == {"stdout": ["said"], "stderr": ["wrong"]}
-    files = told(animus("output", "phase-outputs", ended[0]["id"], "--phase", "test", "--json"))["outputs"]
+    files = told(served("output", "phase-outputs", ended[0]["id"], "--phase", "test", "--json"))["outputs"]
     assert all(Path(row["path"]).is_file() for row in files)
-    assert animus("output", "read", run_id, "--phase", "nope").code == 3
-    assert told(animus("workflow", "prune", "--run-id", run_id, "--json"))["deleted"] == 0
-    assert told(animus("workflow", "prune", "--run-id", run_id, "--yes", "--json"))["deleted"] == 1
-    assert animus("workflow", "get", run_id).code == 3
-    assert animus("workflow", "prune").code == 2
+    assert served("output", "read", run_id, "--phase", "nope").code == 3
+    assert told(served("workflow", "prune", "--run-id", run_id, "--json"))["deleted"] == 0
+    assert told(served("workflow", "prune", "--run-id", run_id, "--yes", "--json"))["deleted"] == 1
+    assert served("workflow", "get", run_id).code == 3
+    assert served("workflow", "prune").code == 2
 
 
-def test_a_run_that_has_ended_is_not_resumed(animus, daemon):
-    run_id = animus("workflow", "run", "failing", "--sync", "--json").error["details"]["workflow_id"]
-    refused = animus("workflow", "resume", run_id)
+def test_a_run_that_has_ended_is_not_resumed(served):
+    run_id = served("workflow", "run", "failing", "--sync", "--json").error["details"]["workflow_id"]
+    refused = served("workflow", "resume", run_id)
     assert refused.code == 4
     assert "next:  animus workflow run failing" in refused.err
-    assert told(animus("workflow", "get", run_id, "--json"))["status"] in {"failed", "escalated"}
+    assert told(served("workflow", "get", run_id, "--json"))["status"] in {"failed", "escalated"}
 
 
-def test_a_required_variable_is_asked_for_at_the_door(animus, daemon):
-    refused = animus("workflow", "run", "named")
+def test_a_required_variable_is_asked_for_at_the_door(served):
+    refused = served("workflow", "run", "named")
     assert refused.code == 2
     assert "next:  animus workflow run named --var who=VALUE" in refused.err
-    assert told(animus("queue", "stats", "--json"))["total"] == 0
-    assert animus("workflow", "run", "named", "--var", "who=me", "--sync").code == 0
-    assert animus("workflow", "run", "named", "--input-json", '{"who": "me"}', "--sync").code == 0
+    assert "named" not in str(told(served("queue", "list", "--json"))["entries"])
+    assert served("workflow", "run", "named", "--var", "who=me", "--sync").code == 0
+    assert served("workflow", "run", "named", "--input-json", '{"who": "me"}', "--sync").code == 0
 
 
 def test_work_that_waits_for_a_daemon_is_listed_as_such(animus, authored):
@@ -204,27 +212,27 @@ def test_work_that_waits_for_a_daemon_is_listed_as_such(animus, authored):
     assert told(animus("why", run_id, "--json"))["causes"][0]["state"] == "daemon-not-running"
 
 
-def test_plugins_are_described_pinged_and_called(animus, daemon):
-    assert "health/check" in told(animus("plugin", "info", "queue-default", "--json"))["manifest"]["capabilities"]
-    assert told(animus("plugin", "ping", "queue-default", "--json"))["answered"] is True
-    assert told(animus("plugin", "call", "queue-default", "queue/stats", "--json"))["total"] == 0
-    assert json.loads(animus("plugin", "call", "queue-default", "queue/stats").out)["total"] == 0
-    assert animus("plugin", "info", "queue-defalt").code == 3
-    assert animus("plugin", "ping", "nowhere").code != 0
+def test_plugins_are_described_pinged_and_called(served):
+    assert "health/check" in told(served("plugin", "info", "queue-default", "--json"))["manifest"]["capabilities"]
+    assert told(served("plugin", "ping", "queue-default", "--json"))["answered"] is True
+    assert told(served("plugin", "call", "queue-default", "queue/stats", "--json"))["held"] == 0
+    assert json.loads(served("plugin", "call", "queue-default", "queue/stats").out)["held"] == 0
+    assert served("plugin", "info", "queue-defalt").code == 3
+    assert served("plugin", "ping", "nowhere").code != 0
 
 
-def test_flavors_and_packs_are_described(animus, authored):
-    assert told(animus("flavor", "current", "--json"))["roles"]["queue"] == "queue-default"
-    assert all(need["installed"] for need in told(animus("flavor", "info", "--json"))["needs"])
-    assert "is as the flavor 'default' says" in animus("flavor", "diff").out
-    assert [row["id"] for row in told(animus("flavor", "list", "--json"))["flavors"] if row["active"]] == ["default"]
-    assert [row["id"] for row in told(animus("pack", "list", "--json"))["packs"]] == ["animus.task"]
-    assert told(animus("pack", "info", "animus.task", "--json"))["projection"]["completed"] == "done"
-    assert animus("pack", "info", "animus.tsk").code == 3
+def test_flavors_and_packs_are_described(served):
+    assert told(served("flavor", "current", "--json"))["roles"]["queue"] == "queue-default"
+    assert all(need["installed"] for need in told(served("flavor", "info", "--json"))["needs"])
+    assert "is as the flavor 'default' says" in served("flavor", "diff").out
+    assert [row["id"] for row in told(served("flavor", "list", "--json"))["flavors"] if row["active"]] == ["default"]
+    assert [row["id"] for row in told(served("pack", "list", "--json"))["packs"]] == ["animus.task"]
+    assert told(served("pack", "info", "animus.task", "--json"))["projection"]["completed"] == "done"
+    assert served("pack", "info", "animus.tsk").code == 3
 
 
-def test_the_compiled_definitions_are_printed(animus, authored):
-    assert "gated" in told(animus("workflow", "config", "get", "--json"))["config"]["workflows"]
+def test_the_compiled_definitions_are_printed(served):
+    assert "gated" in told(served("workflow", "config", "get", "--json"))["config"]["workflows"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -303,27 +311,27 @@ def test_a_gate_shows_the_branch_to_look_at(animus, authored, git):
     assert line.removeprefix("see:  ") in animus("status").out
 
 
-def test_a_priority_is_a_word_or_a_number(animus, daemon):
+def test_a_priority_is_a_word_or_a_number(served):
     for given, level in (("high", 1), ("Critical", 0), ("4", 4)):
-        made = told(animus("subject", "create", "--title", "x", "--priority", given, "--json"))
+        made = told(served("subject", "create", "--title", "x", "--priority", given, "--json"))
         assert made["priority"] == level
-    refused = animus("subject", "create", "--title", "x", "--priority", "urgent")
+    refused = served("subject", "create", "--title", "x", "--priority", "urgent")
     assert refused.code == 2
     assert "critical, high, medium, low" in refused.err
 
 
-def test_an_option_with_room_for_one_value_is_not_given_two(animus, authored):
-    refused = animus("workflow", "run", "--subject", "task:TASK-001", "--subject", "task:TASK-002")
+def test_an_option_with_room_for_one_value_is_not_given_two(served):
+    refused = served("workflow", "run", "--subject", "task:TASK-001", "--subject", "task:TASK-002")
     assert refused.code == 2
     assert "'--subject': it is given twice" in refused.err
 
 
-def test_a_run_is_watched_on_from_its_gate(animus, daemon):
-    run_id = told(animus("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
-    assert told(animus("workflow", "watch", run_id, "--json"))["status"] == "paused"
-    assert animus("workflow", "phase", "approve", run_id).code == 0
-    assert told(animus("workflow", "watch", run_id, "--json"))["status"] == "completed"
-    failed = animus("workflow", "run", "failing", "--json").data["entry_id"]
-    answer = animus("workflow", "watch", failed)
+def test_a_run_is_watched_on_from_its_gate(served):
+    run_id = told(served("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
+    assert told(served("workflow", "watch", run_id, "--json"))["status"] == "paused"
+    assert served("workflow", "phase", "approve", run_id).code == 0
+    assert told(served("workflow", "watch", run_id, "--json"))["status"] == "completed"
+    failed = served("workflow", "run", "failing", "--json").data["entry_id"]
+    answer = served("workflow", "watch", failed)
     assert answer.code == 6
     assert "next:  animus workflow get run-" in answer.err

@@ -17,7 +17,7 @@ from animus_conformance.answer import checked_refusal, frame_of, key_of, members
 from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
 from animus_conformance.transcript import Transcript
-from animus_conformance.writing import write_bounded
+from animus_conformance.writing import patient, write_bounded
 from animus_plugin_protocol import ErrorCode
 from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginCapabilities
 
@@ -117,7 +117,7 @@ class Peer:
         """Write bytes as they are."""
         self._transcript.sent(data)
         try:
-            is_written = write_bounded(cast("IO[bytes]", self._process.stdin).fileno(), data, WRITE_SECONDS)
+            is_written = write_bounded(cast("IO[bytes]", self._process.stdin).fileno(), data, patient(WRITE_SECONDS))
         except (OSError, ValueError) as error:
             raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
         if not is_written:
@@ -191,7 +191,7 @@ class Peer:
     def reply(self, request_id: Any, what: str, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         """Wait for the answer under `request_id`, compared with its type: ``1`` is not ``"1"``."""
         key = key_of(request_id)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while not self._replies.get(key):
             if not self._take(deadline):
                 raise CheckFailedError(f"no answer to {what} within {seconds:g} s{self._said()}")
@@ -204,7 +204,7 @@ class Peer:
         self, matches: Callable[[dict[str, Any]], bool], what: str, seconds: float = ANSWER_SECONDS
     ) -> dict[str, Any]:
         """Wait for a notification."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while True:
             found = next((note for note in self.notes if matches(note)), None)
             if found is not None:
@@ -254,7 +254,7 @@ class Peer:
             CheckFailedError: it did not end in time.
         """
         try:
-            code = self._process.wait(seconds)
+            code = self._process.wait(patient(seconds))
         except subprocess.TimeoutExpired:
             raise CheckFailedError(f"the plugin still runs after {seconds:g} s{self._said()}") from None
         self._transcript.noted(f"exit code {code}")

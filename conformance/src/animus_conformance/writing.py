@@ -1,13 +1,21 @@
-"""Writing to a pipe that its reader may have stopped reading."""
+"""Waiting and writing with a bound."""
 
 import os
 import select
 from typing import Final
 
-__all__ = ["write_bounded"]
+__all__ = ["PATIENCE_VARIABLE", "patient", "write_bounded"]
+
+PATIENCE_VARIABLE: Final = "ANIMUS_CONFORMANCE_PATIENCE"
+"""A factor for every bound: above 1 on a machine that is slow or busy."""
 
 _PIPE_BYTES: Final = 4096
 """A pipe that is ready for writing takes as many bytes without blocking (PIPE_BUF)."""
+
+
+def patient(seconds: float) -> float:
+    """A bound as this machine needs it."""
+    return seconds * float(os.environ.get(PATIENCE_VARIABLE, "1"))
 
 
 def write_bounded(descriptor: int, data: bytes, seconds: float) -> bool:

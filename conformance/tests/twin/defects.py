@@ -284,10 +284,13 @@ _break("subject:schema:agrees", subject__schema=_set(supports_watch=False))
 
 _break("config:load:model", config__load=_set(config={"schema": "other", "version": 2, "config": {}}))
 _count = iter(range(10**6))
-_break(
-    "config:load:stable",
-    config__load=_set(cache_token={"version": str(next(_count)), "external_inputs": False}),
-)
+
+
+def _another_token(params, reply):
+    return _set(cache_token={"version": str(next(_count)), "external_inputs": False})(params, reply)
+
+
+_break("config:load:stable", config__load=_another_token)
 _break(
     "config:load:binding",
     config__load=_accept(

@@ -49,7 +49,7 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
     kernel.wake()
     found: Run | None = None
     dispatcher = kernel.dispatcher_for(receipt.entry_id)
-    if dispatcher is not None:
+    if dispatcher is not None and (params.sync or not dispatcher.is_paused):
         waiting = dispatcher.wait_for(receipt.entry_id, lambda run: run.is_settled or not params.sync)
         try:
             found = await asyncio.wait_for(waiting, None if params.sync else _LEASE_WAIT_SECONDS)
