@@ -74,7 +74,7 @@ def test_every_key_without_an_effect_is_listed_as_such(shape, halves):
 
 def test_nothing_is_listed_as_without_effect_that_has_one(halves):
     inert = frozenset().union(*NOT_IN_EFFECT.values())
-    places = {"post_success", "capabilities", "runtime", "animus", "workflow", "config", "validate"}
+    places = {"post_success", "secrets", "capabilities", "runtime", "animus", "workflow", "config", "validate"}
     assert _words(halves[1]) - inert - places == set()
 
 

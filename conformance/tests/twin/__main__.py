@@ -71,7 +71,7 @@ class Twin:
             return 0
         for line in sys.stdin.buffer:
             if broken("fault:large-line") and len(line) > LARGEST // 2:
-                continue
+                return 1
             if broken("fault:oversized-line") and len(line) > LARGEST:
                 return 1
             if not line.endswith(b"\n") and broken("fault:eof-mid-frame"):
@@ -110,7 +110,7 @@ class Twin:
             if broken("fault:late-replies"):
                 self.write({"id": frame["id"], "error": {"code": -32600, "message": "what?"}})
             return None
-        if broken("fault:stderr-unread"):
+        if broken("fault:stderr-unread") and self.is_open:
             sys.stderr.write("x" * 200_000)
         method, params = frame["method"], frame.get("params")
         if method == "exit":

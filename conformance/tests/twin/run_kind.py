@@ -29,10 +29,11 @@ class Programs:
         self._turn = threading.Lock()
 
     def run(self, names, argv, **more):
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, **more
-        )
+        # Known before its output is: whoever sees the program at work may end it.
         with self._turn:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, **more
+            )
             self.running |= dict.fromkeys(names, process)
         output = process.communicate()[0].decode()
         with self._turn:

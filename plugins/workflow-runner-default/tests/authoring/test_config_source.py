@@ -52,3 +52,15 @@ def test_packs_of_the_handshake_are_read(project):
 def test_project_root_that_is_no_directory_is_refused(tmp_path):
     with pytest.raises(RefusedError, match="is not a directory"):
         ConfigSource(environ={}).load(ConfigLoadParams(project_root=str(tmp_path / "none")))
+
+
+def test_phase_that_a_pack_leaves_to_the_project_is_a_warning_and_disables_its_workflow(project):
+    pack = project.pack(
+        "a.b",
+        {"workflows/f.yaml": "workflows:\n  - {id: a.b/w, phases: [test]}\n"},
+        manifest='[workflows]\nexports = ["a.b/w"]\n',
+    )
+    loaded = ConfigSource([PackRoot(id="a.b", version="1.0.0", root=pack.root)], environ={}).read(project.root)
+    message = "workflow 'a.b/w' cannot be run: define phases.test in .animus/workflows.yaml"
+    assert [(found.severity, found.message) for found in loaded.diagnostics] == [("warning", message)]
+    assert loaded.config.disabled == {"a.b/w": message}

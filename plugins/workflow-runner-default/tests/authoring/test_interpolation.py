@@ -37,7 +37,7 @@ def test_reference_gets_its_value(text, result):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("${NONE}", "the environment variable 'NONE' is not set; set it, give a default with ${NONE:-value}"),
+        ("${NONE}", "the environment variable 'NONE' is not set for the workflow runner; export it"),
         ("${NONE:?set it in .env}", "the environment variable 'NONE' is not set: set it in .env"),
         ("${EMPTY:?}", "the environment variable 'EMPTY' is not set: it is required"),
     ],

@@ -149,7 +149,9 @@ def test_reference_never_changes_the_structure(project):
 def test_unset_variable_of_a_load_time_value_is_an_error_with_its_place(project):
     project.write(".animus/workflows.yaml", "# ${IGNORED}\nphases:\n  p: {mode: command, command: {program: '${P}'}}\n")
     (error,) = errors(project.load())
-    assert error.startswith(".animus/workflows.yaml:3:41: the environment variable 'P' is not set; set it")
+    assert error.startswith(
+        ".animus/workflows.yaml:3:41: the environment variable 'P' is not set for the workflow runner"
+    )
 
 
 def test_texts_for_use_keep_their_references(project):

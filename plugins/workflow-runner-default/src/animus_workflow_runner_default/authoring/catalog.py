@@ -95,6 +95,12 @@ class Catalog:
         text = self.report.take(finding, definition.document)
         definition.fault = definition.fault or text
 
+    def excuse(self, definition: Definition, message: str, *steps: str | int) -> None:
+        """Record that a definition cannot be used here although nothing is wrong with it."""
+        finding = Finding(path=(*definition.path, *steps), message=message, severity="warning")
+        self.report.take(finding, definition.document)
+        definition.fault = definition.fault or message
+
     def read(self, document: Document, layer: Layer) -> None:
         """Take in one file."""
         for problem in document.problems:

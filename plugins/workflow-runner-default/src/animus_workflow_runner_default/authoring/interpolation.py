@@ -96,8 +96,11 @@ def _value(match: re.Match[str], environ: Mapping[str, str], secrets: Mapping[st
     operator: str | None = body["operator"]
     if operator is None:
         if value is None:
-            advice = f"set it, give a default with ${{{name}:-value}}, or write $${{{name}}} for the text itself"
-            raise InterpolationError(f"the environment variable {name!r} is not set; {advice}")
+            advice = f"give a default with ${{{name}:-value}}, or write $${{{name}}} for the text itself"
+            raise InterpolationError(
+                f"the environment variable {name!r} is not set for the workflow runner; export it, name it in "
+                f"ANIMUS_FORWARD_ENV and start the daemon again, {advice}"
+            )
         return value
     if value:
         return value

@@ -13,6 +13,7 @@ from animus_workflow_runner_default.authoring.shapes import (
     AgentShape,
     EntryShape,
     PhaseShape,
+    SecretShape,
     ToolShape,
     TopLevel,
     WorkflowRefShape,
@@ -85,6 +86,7 @@ NOT_IN_EFFECT: dict[type, frozenset[str]] = {
         "project_overrides",
         "models",
     },
+    SecretShape: frozenset({"required"}),
     Capabilities: frozenset({"mutates_state", "is_ui_ux", "is_testing", "is_requirements"}),
     ToolShape: frozenset(
         {
