@@ -187,9 +187,8 @@ def main() -> None:
         show(f"blocking typed round trip, {mode}", blocking[mode], raw, "us", "1.4x", 1e6)
         show(f"asyncio host round trip, {mode}", one[mode], raw, "us", "2.3x", 1e6)
         rates = sorted(many[mode])
-        print(
-            f"{f'asyncio host, {FLIGHT} in flight, {mode}':44} {statistics.median(rates) / 1e3:9.1f} k messages/s  goal 150"
-        )
+        label = f"asyncio host, {FLIGHT} in flight, {mode}"
+        print(f"{label:44} {statistics.median(rates) / 1e3:9.1f} k messages/s  goal 150")
     base, _ = at_rest([*BARE, "import os; os.read(0, 1)"])
     for mode in MODES:
         memory, switched = at_rest(command(mode), INITIALIZE)

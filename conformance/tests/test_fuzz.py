@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from animus_conformance.streams import STREAMS
 from animus_plugin_protocol import Plugin, methods
 from animus_plugin_protocol.codec import decode_line
 from animus_plugin_protocol.frames import BadFrame, Frame, LineSplitter, OversizedLine
@@ -26,32 +27,6 @@ OPENING = (
     b'{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocol_version":"1.1.0","host_info":{"name":"f",'
     b'"version":"1.0.0"},"capabilities":{}}}\n{"jsonrpc":"2.0","method":"initialized"}\n'
 )
-PIECES = st.sampled_from(
-    [
-        b'{"jsonrpc":"2.0","id":1,"method":"queue/stats"}',
-        b'{"jsonrpc":"2.0","id":"1","method":"queue/lease","params":{"max":1}}',
-        b'{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}',
-        b'{"jsonrpc":"2.0","id":1,"result":null}',
-        b'{"jsonrpc":"2.0","id":1,"error":{"code":1e99}}',
-        b'"jsonrpc"',
-        b"\n",
-        b"\r\n",
-        b"\xef\xbb\xbf",
-        b"\xed\xa0\x80",
-        b"\\ud800",
-        b"{",
-        b"}",
-        b"[",
-        b"]",
-        b"null",
-        b"1e400",
-        b"-0",
-        b"\x00",
-        b'"id":' + b"9" * 400,
-        b"[" * 3000,
-    ]
-)
-STREAM = st.lists(PIECES | st.binary(max_size=40), max_size=12).map(b"".join)
 
 
 def feed(stream, sizes):
@@ -99,19 +74,19 @@ def test_corpus_is_taken_whole_and_byte_by_byte(file):
     bounded(serve, stream)
 
 
-@given(STREAM, st.lists(st.integers(1, 50), max_size=30))
+@given(STREAMS, st.lists(st.integers(1, 50), max_size=30))
 def test_stream_means_the_same_however_it_is_cut(stream, sizes):
     assert [str(line) for line in feed(stream, sizes)] == [str(line) for line in feed(stream, [])]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STREAM)
+@given(STREAMS)
 def test_plugin_outlives_any_stream(stream):
     bounded(serve, stream)
 
 
 @pytest.mark.soak
 @settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STREAM)
+@given(STREAMS)
 def test_plugin_outlives_any_stream_for_long(stream):
     bounded(serve, stream)

@@ -19,6 +19,7 @@ while IFS= read -r line; do
   method=${BASH_REMATCH[1]}
   case $method in
     exit) exit 0 ;;
+    '$/cancelRequest') continue ;;
     initialized) opened=$initialized; continue ;;
   esac
   [[ $head =~ $ID ]] || continue
