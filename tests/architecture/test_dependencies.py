@@ -48,7 +48,7 @@ def test_wire_types_import_no_io(root, imports_of):
     allowed = {"msgspec", "typing", "enum", "datetime", "functools", "animus_plugin_protocol"}
     outside = {
         (path.name, name)
-        for path in wire.glob("*.py")
+        for path in wire.rglob("*.py")
         for name in imports_of(path)
         if name.split(".")[0] not in allowed
         or (name.startswith("animus_plugin_protocol.") and not name.startswith("animus_plugin_protocol.wire"))

@@ -1,0 +1,98 @@
+"""The project and its daemon, on the control socket."""
+
+import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from animus_plugin_protocol.wire.control._workflows import WorkflowRunSummary
+from animus_plugin_protocol.wire.presence import Wire, always
+from animus_plugin_protocol.wire.queue import QueueStats
+
+__all__ = [
+    "DaemonEvent",
+    "DaemonEventsParams",
+    "DaemonHealthResult",
+    "DaemonStatusResult",
+    "PluginHealth",
+    "ProjectStatusResult",
+    "SubscriptionClosedNote",
+]
+
+
+class PluginHealth(Wire, frozen=True, kw_only=True):
+    """How one plugin process is. Status: ``stopped``, ``starting``, ``ready``, ``backoff`` or ``cooling_down``."""
+
+    name: str
+    kinds: list[str]
+    status: str
+    pid: int | None = None
+    restarts: int = always(0)
+    last_error: str | None = None
+
+
+class DaemonStatusResult(Wire, frozen=True, kw_only=True):
+    """Whether a daemon serves this project."""
+
+    running: bool
+    pid: int | None = None
+    uptime_seconds: float | None = None
+    version: str | None = None
+    project_root: str | None = None
+    log_path: str | None = None
+    socket_path: str | None = None
+    pool_size: int | None = None
+    active_runs: int | None = None
+    parked_runs: int | None = None
+    paused: bool = always(default=False)
+    draining: bool = always(default=False)
+
+
+class DaemonHealthResult(Wire, frozen=True, kw_only=True):
+    """``healthy``, ``degraded``, ``unhealthy`` or ``down``, with a row per plugin."""
+
+    status: str
+    plugins: list[PluginHealth] = []
+    last_error: str | None = None
+
+
+class ProjectStatusResult(Wire, frozen=True, kw_only=True):
+    """One screen: the daemon, the queue, the runs that need somebody, the subjects."""
+
+    project_root: str
+    repo_scope: str
+    flavor: str
+    daemon: DaemonStatusResult
+    queue: QueueStats | None = None
+    active: "list[WorkflowRunSummary]" = []
+    waiting: "list[WorkflowRunSummary]" = []
+    recent: "list[WorkflowRunSummary]" = []
+    subjects: dict[str, dict[str, int]] = {}
+    problems: list[str] = []
+
+
+class DaemonEventsParams(Wire, frozen=True, kw_only=True):
+    """Which events; with `follow` the stream goes on."""
+
+    since: Annotated[datetime.datetime | None, Meta(description="Only events at or after this moment (RFC 3339).")] = (
+        None
+    )
+    limit: Annotated[int, Meta(description="How many of the latest events.", ge=0)] | None = 50
+    follow: Annotated[bool, Meta(description="Go on with new events as they happen.")] = False
+
+
+class DaemonEvent(Wire, frozen=True, kw_only=True):
+    """One recorded fact (schema ``animus.daemon-event.v1``)."""
+
+    id: str
+    seq: int
+    occurred_at: datetime.datetime
+    kind: str
+    payload: Any = None
+
+
+class SubscriptionClosedNote(Wire, frozen=True, kw_only=True):
+    """The stream of request `id` is over."""
+
+    id: Any
+    reason: str
