@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+SCRIPT = 'echo "$ANIMUS_SUBJECT_ID" >> "$ANIMUS_PROJECT_ROOT/marks"'
 WORKFLOWS = """
 default_workflow_ref: mark
 tools_allowlist: [sh]
@@ -34,7 +35,7 @@ def floor(folder: Path, count: int) -> float:
         for number in range(count):
             journal.write(b"started %d\n" % number)
             os.fdatasync(journal.fileno())
-            subprocess.run(["sh", "-c", 'echo "$ANIMUS_SUBJECT_ID" >> "$ANIMUS_PROJECT_ROOT/marks"'], env=environ, check=True)
+            subprocess.run(["sh", "-c", SCRIPT], env=environ, check=True)
             journal.write(b"done %d\n" % number)
             os.fdatasync(journal.fileno())
     return count / (time.perf_counter() - began)
@@ -61,9 +62,8 @@ def whole_path(folder: Path, environ: dict[str, str], count: int, pool: int) -> 
     animus(folder, environ, "daemon", "start", "--pool-size", str(pool))
     client = ControlClient.connect(find_project(folder, os.environ))
     assert client is not None
-    subjects = [
-        client.call("subject/create", control.SubjectCreateParams(title=f"number {number}")).id for number in range(count)
-    ]
+    wanted = [control.SubjectCreateParams(title=f"number {number}") for number in range(count)]
+    subjects = [client.call("subject/create", params).id for params in wanted]
     began = time.perf_counter()
     for subject in subjects:
         client.call("queue/enqueue", control.QueueEnqueueParams(subject=subject, workflow_ref="mark"))
@@ -86,7 +86,8 @@ def main() -> None:
         environ = {**os.environ, "ANIMUS_CONFIG_DIR": str(Path(scratch, "a"))}
         base = floor(plain, count)
         rate = whole_path(project, environ, count, pool)
-    print(json.dumps({"dispatches": count, "pool": pool, "floor_per_s": round(base, 1), "animus_per_s": round(rate, 1)}))
+    row = {"dispatches": count, "pool": pool, "floor_per_s": round(base, 1), "animus_per_s": round(rate, 1)}
+    print(json.dumps(row))
     print(f"ratio to the floor: {rate / base:.3f}")
 
 

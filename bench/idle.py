@@ -35,7 +35,8 @@ def samples(marker: bytes) -> dict[int, Sample]:
             status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines() if ":" in line)
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-            found[int(entry.name)] = Sample(line, switches, int(fields[11]) + int(fields[12]), int(status["VmRSS"].split()[0]))
+            rss = int(status["VmRSS"].split()[0])
+            found[int(entry.name)] = Sample(line, switches, int(fields[11]) + int(fields[12]), rss)
         except (OSError, ProcessLookupError):
             continue
     return found

@@ -12,8 +12,7 @@ def test_package_imports_only_what_the_law_allows(package, packages, imports_of)
         (path.relative_to(package.folder).as_posix(), name)
         for path in package.modules()
         for name in imports_of(path)
-        if name.split(".")[0] not in sys.stdlib_module_names
-        and name.split(".")[0] not in allowed
+        if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] not in allowed
     }
     assert not found, f"{package.name} may import {sorted(allowed & first_party)} and {sorted(package.third_party)}"
 

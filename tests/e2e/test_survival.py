@@ -14,7 +14,9 @@ phases:
     idempotency: {idempotency}
     command:
       program: sh
-      args: [-c, 'echo second >> "$ANIMUS_PROJECT_ROOT/marks"; while [ ! -e "$ANIMUS_PROJECT_ROOT/go" ]; do sleep 0.05; done']
+      args:
+        - -c
+        - 'echo second >> "$ANIMUS_PROJECT_ROOT/marks"; while [ ! -e "$ANIMUS_PROJECT_ROOT/go" ]; do sleep 0.05; done'
   third:
     mode: command
     command: {{program: sh, args: [-c, 'echo third >> "$ANIMUS_PROJECT_ROOT/marks"']}}

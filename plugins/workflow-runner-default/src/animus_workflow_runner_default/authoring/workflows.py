@@ -100,7 +100,8 @@ class _Compilation:
         if place.phase_id in known:
             self._blame(f"the phase {place.phase_id!r} has a fault: {known[place.phase_id].fault}", *place.where)
         elif self._definition.layer.manifest is not None:  # a pack leaves phases like the tests to the project
-            message = f"workflow {self._definition.id!r} cannot be run: define phases.{place.phase_id} in .animus/workflows.yaml"
+            remedy = f"define phases.{place.phase_id} in .animus/workflows.yaml"
+            message = f"workflow {self._definition.id!r} cannot be run: {remedy}"
             self._catalog.excuse(self._definition, message, *place.where)
         else:
             hint = did_you_mean(place.phase_id, known) or "; no file defines phases"
