@@ -1,5 +1,7 @@
 """A run that waits for a person keeps its place, frees its slot, and says what to do."""
 
+import pytest
+
 WORKFLOWS = """
 default_workflow_ref: gated
 tools_allowlist: [sh]
@@ -43,3 +45,16 @@ def test_rejected_run_fails_with_the_note(project):
     run = project.json("workflow", "run", "--sync")["workflow_id"]
     assert project.animus("workflow", "phase", "reject", run, "--note", "not like this").code == 0
     assert "not like this" in project.wait_for_status(run, "failed")["reason"]
+
+
+@pytest.mark.parametrize("victim", ["animus_kernel", "animus_workflow_runner_default", "animus_queue_default"])
+def test_parked_run_goes_on_after_a_kill(project, victim):
+    project.workflows(WORKFLOWS)
+    assert project.animus("daemon", "start").code == 0
+    run = project.json("workflow", "run", "--sync")["workflow_id"]
+    project.kill(victim)
+    if victim == "animus_kernel":
+        assert project.animus("daemon", "start").code == 0
+    assert project.animus("workflow", "phase", "approve", run, "--note", "seen").code == 0
+    assert project.wait_for_status(run, "completed")["id"] == run
+    assert (project.root / "marks").read_text().count("\n") == 1
