@@ -74,8 +74,6 @@ def test_suite_is_one_line_in_a_plugins_own_tests(pytester, twin):
         "from animus_conformance.pytest_suite import conformance_suite\n"
         f"test_conformance = conformance_suite({command}, kinds=[])\n"
     )
-    done = pytester.runpytest_subprocess(
-        "-q", "-p", "no:cacheprovider", "-p", "animus_conformance.pytest_plugin", "-k", "ping or health or eof:exit"
-    )
+    done = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-k", "ping or health or eof:exit")
     done.assert_outcomes(passed=3, failed=1)
     done.stdout.fnmatch_lines(["*failed: health:answered*", "*repeat with: animus-conformance run*"])
