@@ -76,7 +76,7 @@ async def settle() -> None:
 
 
 class MemoryQueue:
-    """The v2 semantics of protocol section 3.7 that the kernel relies on."""
+    """The v2 semantics of protocol section 6 that the kernel relies on."""
 
     def __init__(self, clock: HandClock) -> None:
         self.clock = clock

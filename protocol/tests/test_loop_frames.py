@@ -1,4 +1,4 @@
-"""What a running plugin does with each kind of line (protocol sections 1.3 and 1.5)."""
+"""What a running plugin does with each kind of line (protocol section 1)."""
 
 import json
 

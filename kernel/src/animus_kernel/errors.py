@@ -1,4 +1,4 @@
-"""What can go wrong for a caller of the kernel, as one exception with a category (protocol section 4).
+"""What can go wrong for a caller of the kernel, as one exception with a category.
 
 The category decides the exit code of the command line and the code on the socket. A message says what happened,
 where, and what to do; `remediation` repeats the last part for programs.

@@ -1,4 +1,4 @@
-"""``host/call``: a plugin asks the kernel for another plugin (decisions C1).
+"""``host/call``: a plugin asks the kernel for another plugin (docs/decisions/0009-host-calls.md).
 
 The kernel checks that the caller declared what it calls, finds the callee, and passes bytes: the result, the error
 with ``data.via``, the notes in order before the answer. A slow caller loses notes, never the kernel its memory; what

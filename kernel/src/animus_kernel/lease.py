@@ -1,4 +1,4 @@
-"""What the kernel asks of the queue: fenced leases under one stable owner (protocol section 3.7, generation 2).
+"""What the kernel asks of the queue: fenced leases under one stable owner (protocol section 6, generation 2).
 
 The owner is the project's, not the process's: whoever holds the instance lock may give back what the holder before
 it had leased, and lease it again. There is no other way to a running entry.

@@ -1,4 +1,4 @@
-"""The handshake and the gate behind it (protocol sections 2.1, 1.5).
+"""The handshake and the gate behind it (protocol sections 1 and 3).
 
 Nothing of a kind is served before ``initialized``; ``initialized`` counts only after an ``initialize`` that was
 answered with a result. A second ``initialize`` is allowed and leaves the gate as it is.

@@ -1,4 +1,6 @@
-"""Requests of the plugin to its host: ``host/call``, its notes, its answer, its cancellation (decisions C1).
+"""Requests of the plugin to its host: ``host/call``, its notes, its answer, its cancellation.
+
+The wire: docs/decisions/0009-host-calls.md.
 
 Ids are strings ``h-<n>``: reference hosts read a frame with a number for an id as an answer to one of theirs.
 """

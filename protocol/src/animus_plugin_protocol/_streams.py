@@ -1,4 +1,4 @@
-"""Where frames come from and go to, and the claim on the standard streams (protocol section 8.4).
+"""Where frames come from and go to, and the claim on the standard streams (protocol section 1).
 
 After `claim_standard_streams` only the loop can read descriptor 0 and write descriptor 1: everybody else, child
 processes and C libraries included, reads nothing from 0 and writes to stderr through 1.

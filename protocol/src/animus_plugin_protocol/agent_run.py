@@ -1,4 +1,4 @@
-"""``agent/run`` keeps what it does not know (protocol section 3.1).
+"""``agent/run`` keeps what it does not know (protocol section 8).
 
 The wire type is one flat, open object. A struct cannot hold its unknown keys, so they travel beside it.
 """

@@ -1,4 +1,4 @@
-"""Frames to bytes and back, with one encoder and one decoder for the whole process (protocol sections 1.1, 1.5).
+"""Frames to bytes and back, with one encoder and one decoder for the whole process (protocol section 1).
 
 Decoding has two stages: `decode_line` reads the envelope and leaves params raw, `decode_params` turns them into a
 struct when a typed handler wants them. Encoding never produces a frame above the limit: `OversizedFrameError`

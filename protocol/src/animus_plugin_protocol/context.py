@@ -121,7 +121,7 @@ class Context(RequestContext):
         timeout_seconds: float | None = None,
         on_note: Callable[[HostNote], object] | None = None,
     ) -> msgspec.Raw:
-        """Ask another plugin through the host and wait for the answer (decisions C1).
+        """Ask another plugin through the host and wait for the answer (docs/decisions/0009-host-calls.md).
 
         Args:
             kind: which kind of plugin; declare ``$host/call:<kind>`` as a capability.

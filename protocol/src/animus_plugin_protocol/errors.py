@@ -1,4 +1,4 @@
-"""The error table and the exception tree of the protocol (protocol section 2.4).
+"""The error table and the exception tree of the protocol (protocol section 5).
 
 Every code stands here once; a code is for ever. Exceptions are grouped by what the catcher should do::
 

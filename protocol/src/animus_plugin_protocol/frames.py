@@ -1,4 +1,4 @@
-"""What one line of the wire is once it is read (protocol section 1.2), and how a byte stream becomes lines.
+"""What one line of the wire is once it is read (protocol section 1), and how a byte stream becomes lines.
 
 A line is a `Frame`, or a `BadFrame` that says which error to answer; a bad line is a value, never a crash.
 Params, results and errors stay raw bytes until somebody who knows their type asks for them.

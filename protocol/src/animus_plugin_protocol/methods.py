@@ -1,4 +1,4 @@
-"""The method table: every method name, its kind, shape, direction and types, in one place (protocol section 3).
+"""The method table: every method name, its kind, shape, direction and types, in one place (docs/protocol.md).
 
 The loop, the host, the conformance suite and the documentation read this table; a method name stands nowhere
 else. Types are named as ``module:Struct`` below ``animus_plugin_protocol.wire`` and imported when first asked

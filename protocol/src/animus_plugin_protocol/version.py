@@ -1,4 +1,4 @@
-"""The protocol version and who may talk to whom (protocol sections 0 and 1.3)."""
+"""The protocol version and who may talk to whom (protocol section 3)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""initialize, its answer, initialized (protocol section 2.1)."""
+"""initialize, its answer, initialized (protocol section 3)."""
 
 import msgspec
 

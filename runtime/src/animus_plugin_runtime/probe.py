@@ -1,4 +1,4 @@
-"""Asking a plugin what it is: ``--manifest``, within bounds (protocol section 1.4).
+"""Asking a plugin what it is: ``--manifest``, within bounds (protocol section 13).
 
 The program runs in an empty temporary directory with an allow-listed environment and no standard input, so that
 nothing of the current project can end up in it.

@@ -127,7 +127,7 @@ class Desk:
 
 
 def as_fault(error: QueueError) -> RpcFault:
-    """The error that travels for what the queue raised (protocol section 2.4)."""
+    """The error that travels for what the queue raised (protocol section 5)."""
     text = str(error)
     if isinstance(error, LockTimeoutError):
         return RetriableError(text, code=ErrorCode.QUEUE_LOCK_FAILED)

@@ -1,4 +1,4 @@
-"""The config_source kind (protocol section 3.11)."""
+"""The config_source kind (protocol section 10)."""
 
 from typing import Any
 

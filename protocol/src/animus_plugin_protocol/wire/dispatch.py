@@ -1,4 +1,4 @@
-"""SubjectRef, SubjectDispatch, Actor and the execution fence (protocol section 5, queue-and-runner A3 and A7)."""
+"""SubjectRef, SubjectDispatch, Actor and the execution fence (protocol section 6)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The durable_store kind (protocol section 3.8)."""
+"""The durable_store kind (protocol section 12)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""``host/call``: a plugin asks the host for another plugin (decisions C1, our extension version 1)."""
+"""``host/call``: a plugin asks the host for another plugin (docs/decisions/0009-host-calls.md)."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Handshake, manifest and the methods every plugin shares (protocol section 2)."""
+"""Handshake, manifest and the methods every plugin shares (protocol sections 2 and 3)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The log_storage_backend kind (protocol section 3.4)."""
+"""The log_storage_backend kind (protocol section 12)."""
 
 import enum
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The memory_store kind (protocol section 3.9)."""
+"""The memory_store kind (protocol section 12)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The notifier kind (protocol section 3.10)."""
+"""The notifier kind (protocol section 12)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The provider kind: coding agents (protocol section 3.1)."""
+"""The provider kind: coding agents (protocol section 8)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``queue/*`` generation 1 (protocol section 3.7)."""
+"""``queue/*`` generation 1 (protocol section 6)."""
 
 from animus_plugin_protocol.wire.dispatch import ExecutionFence, SubjectDispatch
 from animus_plugin_protocol.wire.presence import Wire, always

@@ -1,4 +1,4 @@
-"""``queue/v2/*``: fenced leases (protocol section 3.7). Every type here refuses unknown fields."""
+"""``queue/v2/*``: fenced leases (protocol section 6). Every type here refuses unknown fields."""
 
 from animus_plugin_protocol.wire.dispatch import ExecutionFence, FenceSubject, RepositoryReservation, SubjectDispatch
 from animus_plugin_protocol.wire.presence import Wire

@@ -1,4 +1,4 @@
-"""The subject_backend kind (protocol section 3.2)."""
+"""The subject_backend kind (protocol section 9)."""
 
 import enum
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The transport_backend kind (protocol section 3.5)."""
+"""The transport_backend kind (protocol section 12)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The trigger_backend kind (protocol section 3.3)."""
+"""The trigger_backend kind (protocol section 12)."""
 
 from typing import Any
 

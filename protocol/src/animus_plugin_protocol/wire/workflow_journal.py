@@ -1,4 +1,4 @@
-"""The workflow_journal kind (protocol section 3.12)."""
+"""The workflow_journal kind (protocol section 11)."""
 
 import enum
 from typing import Any

@@ -1,4 +1,4 @@
-"""The workflow_runner kind (protocol section 3.6) and our run control: ``workflow/signal``, ``workflow/inspect``."""
+"""The workflow_runner kind (protocol section 7) and our run control: ``workflow/signal``, ``workflow/inspect``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The config_source kind: ``config/load`` and ``config/validate`` (protocol section 3.11).
+"""The config_source kind: ``config/load`` and ``config/validate`` (protocol section 10).
 
 `ConfigSource` is made once the handshake said which packs there are; its methods are the handlers.
 """

@@ -1,4 +1,4 @@
-"""The control protocol: what clients of a daemon's socket send and get (protocol section 4, and our additions).
+"""The control protocol: what clients of a daemon's socket send and get.
 
 Type names repeat those of the plugin kinds with other fields; never share a table between the two. The
 description of a field is its help on the command line.
