@@ -54,8 +54,8 @@ def whole_path(folder: Path, environ: dict[str, str], count: int, pool: int) -> 
     (folder / ".animus").mkdir()
     (folder / ".animus/workflows.yaml").write_text(WORKFLOWS)
     sys.path.insert(0, "")
-    from animus_kernel.client import ControlClient  # noqa: PLC0415 - the floor runs without it
-    from animus_kernel.project import find_project  # noqa: PLC0415
+    from animus_control.client import ControlClient  # noqa: PLC0415 - the floor runs without it
+    from animus_control.project import find_project  # noqa: PLC0415
     from animus_plugin_protocol.wire import control  # noqa: PLC0415
 
     os.environ.update(environ)

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from animus_kernel.client import ControlClient
-from animus_kernel.project import find_project
+from animus_control.client import ControlClient
+from animus_control.project import find_project
 from animus_plugin_protocol.wire import control
 
 WORKFLOWS = """

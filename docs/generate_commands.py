@@ -13,7 +13,7 @@ from animus_cli.failure import EXIT_CODES, INTERRUPTED
 from animus_cli.invocation import Invocation, global_options
 from animus_cli.options import bindings
 from animus_cli.tree import HANDWRITTEN, command_paths, root_group
-from animus_kernel.operations import OPERATIONS, Operation, Place
+from animus_control.operations import OPERATIONS, Operation, Place
 
 __all__ = ["PAGE", "main", "page"]
 

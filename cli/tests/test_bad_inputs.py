@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from animus_kernel.endpoint import socket_path
+from animus_control.endpoint import socket_path
+from animus_control.project import find_project
 from animus_kernel.instance import instance_holder
-from animus_kernel.project import find_project
 
 WORKFLOWS = """
 default_workflow_ref: check

@@ -7,7 +7,7 @@ import pytest
 from animus_cli.causes.picture import Picture, take_picture
 from animus_cli.causes.states import STATES, explain
 from animus_cli.failure import CommandError
-from animus_kernel.errors import KernelError
+from animus_control.errors import ControlError
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.queue import QueueStats
 from animus_plugin_protocol.wire.subject import Subject, SubjectStatus
@@ -154,7 +154,7 @@ class Answers:
 
     def __call__(self, name, params):
         if name not in self.answers:
-            raise KernelError("not_found", name)
+            raise ControlError("not_found", name)
         return self.answers[name]
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta, inspect
 
 from animus_cli.failure import CommandError
 from animus_cli.options import bindings, params_from
-from animus_kernel.operations import OPERATIONS, Operation, Place
+from animus_control.operations import OPERATIONS, Operation, Place
 from animus_plugin_protocol.wire.presence import Wire
 from animus_plugin_protocol.wire.subject import SubjectStatus
 

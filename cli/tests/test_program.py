@@ -8,19 +8,19 @@ import pytest
 
 from animus_cli.failure import EXIT_CODES, CommandError
 from animus_cli.program import command_error
-from animus_kernel.errors import CATEGORIES, KernelError
+from animus_control.errors import CATEGORIES, ControlError
 
 
 @pytest.mark.parametrize(
     ("error", "code", "exit_code"),
     [
-        (KernelError("invalid_request", "m"), "invalid_input", 2),
-        (KernelError("not_found", "m"), "not_found", 3),
-        (KernelError("conflict", "m"), "conflict", 4),
-        (KernelError("unavailable", "m"), "unavailable", 5),
-        (KernelError("not_supported", "m"), "unavailable", 5),
-        (KernelError("permission_denied", "m"), "internal", 1),
-        (KernelError("internal", "m"), "internal", 1),
+        (ControlError("invalid_request", "m"), "invalid_input", 2),
+        (ControlError("not_found", "m"), "not_found", 3),
+        (ControlError("conflict", "m"), "conflict", 4),
+        (ControlError("unavailable", "m"), "unavailable", 5),
+        (ControlError("not_supported", "m"), "unavailable", 5),
+        (ControlError("permission_denied", "m"), "internal", 1),
+        (ControlError("internal", "m"), "internal", 1),
         (CommandError("run_failed", "m"), "run_failed", 6),
         (click.UsageError("m"), "invalid_input", 2),
         (FileNotFoundError("m"), "not_found", 3),
@@ -39,12 +39,12 @@ def test_every_error_has_a_word_and_an_exit_code(error, code, exit_code):
 
 def test_every_category_of_the_kernel_has_a_word():
     for category in CATEGORIES:
-        assert command_error(KernelError(category, "m")).code in EXIT_CODES
+        assert command_error(ControlError(category, "m")).code in EXIT_CODES
 
 
 def test_the_kernels_remedy_reaches_people_and_programs():
     remediation = {"kind": "missing_plugin", "install_command": "pip install animus-queue-default"}
-    failed = command_error(KernelError("unavailable", "no queue", details={"role": "queue"}, remediation=remediation))
+    failed = command_error(ControlError("unavailable", "no queue", details={"role": "queue"}, remediation=remediation))
     assert failed.next_step == "pip install animus-queue-default"
     assert failed.record()["details"] == {"role": "queue", "remediation": remediation}
 

@@ -7,7 +7,7 @@ from animus_cli.entry import command_tree
 from animus_cli.invocation import Invocation
 from animus_cli.render import RENDERERS
 from animus_cli.tree import HANDWRITTEN, root_group
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 
 
 def find(place):

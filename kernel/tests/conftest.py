@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from animus_control.project import Project
 from animus_kernel.dispatcher import Dispatcher
 from animus_kernel.events import EventLog, read_events
 from animus_kernel.execution import Execution
 from animus_kernel.jobs import Jobs
 from animus_kernel.lease import FencedQueue
 from animus_kernel.pack import Packs
-from animus_kernel.project import Project
 from animus_kernel.projection import Projector
 from animus_kernel.run import Run
 from animus_kernel.settings import DaemonSettings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from animus_kernel.errors import KernelError
+from animus_control.errors import ControlError
 from animus_kernel.flavor import Flavor, find_flavors, load_flavor, missing_distributions
 from animus_kernel.manifest import load_manifest, set_flavor
 from animus_kernel.pack import resolve_packs
@@ -99,7 +99,7 @@ def test_project_without_a_manifest_has_the_defaults(project):
 )
 def test_bad_manifest_is_named_with_file_and_cause(project, text, message):
     project.manifest_path.write_text(text)
-    with pytest.raises(KernelError, match=message) as caught:
+    with pytest.raises(ControlError, match=message) as caught:
         load_manifest(project)
     assert caught.value.message.startswith(str(project.manifest_path))
     assert caught.value.category == "invalid_request"
@@ -126,14 +126,14 @@ def test_settings_come_from_flags_before_manifest_before_store(project):
 @pytest.mark.parametrize("text", ["pool_size = 0", "pool_size = 65", "pool_szie = 2", "heartbeat_seconds = 0"])
 def test_setting_out_of_range_or_unknown_is_refused(project, text):
     project.manifest_path.write_text(f"[daemon]\n{text}\n")
-    with pytest.raises(KernelError, match="daemon settings"):
+    with pytest.raises(ControlError, match="daemon settings"):
         load_settings(project)
 
 
 def test_broken_store_of_settings_is_named(project):
     project.ensure_state()
     (project.state_dir / "daemon" / "pm-config.json").write_text("{")
-    with pytest.raises(KernelError, match=r"pm-config\.json.*repair or delete it"):
+    with pytest.raises(ControlError, match=r"pm-config\.json.*repair or delete it"):
         load_settings(project)
 
 
@@ -157,12 +157,12 @@ def test_broken_flavor_is_listed_with_its_problem(install, text, message):
     install("animus.flavors", "mine", "my_flavor", "flavor.toml", text)
     file = next(file for file in find_flavors() if file.id == "mine")
     assert message in file.problem
-    with pytest.raises(KernelError, match="cannot be used"):
+    with pytest.raises(ControlError, match="cannot be used"):
         load_flavor("mine")
 
 
 def test_flavor_that_is_not_installed_comes_with_the_command():
-    with pytest.raises(KernelError) as caught:
+    with pytest.raises(ControlError) as caught:
         load_flavor("nowhere")
     assert caught.value.remediation["install_command"].endswith("-m pip install animus-flavor-nowhere")
 
@@ -227,34 +227,34 @@ def test_project_lays_its_own_roles_over_the_flavors(project, install):
     roles = assemble(project).flavor.roles
     assert roles == {"queue": "queue-nowhere", "provider": ["provider-echo"]}
     project.manifest_path.write_text('flavor = "mine"\n[roles]\nqueue = ["a", "b"]\n')
-    with pytest.raises(KernelError, match="role 'queue' has one holder"):
+    with pytest.raises(ControlError, match="role 'queue' has one holder"):
         assemble(project)
 
 
 def test_two_candidates_for_an_unbound_role_are_both_named():
     found = Discovery(plugins=[candidate("a", "queue"), candidate("b", "queue"), candidate("r", "workflow_runner")])
     table = bind_roles(flavor(workflow_runner="r"), found)
-    with pytest.raises(KernelError, match="'a' and 'b' all serve role 'queue'") as caught:
+    with pytest.raises(ControlError, match="'a' and 'b' all serve role 'queue'") as caught:
         table.require()
     assert caught.value.category == "conflict"
 
 
 def test_missing_role_names_the_command_for_this_environment():
     table = bind_roles(flavor(), Discovery())
-    with pytest.raises(KernelError, match=r"no plugin serves role 'queue'.* -m pip install animus-queue-default"):
+    with pytest.raises(ControlError, match=r"no plugin serves role 'queue'.* -m pip install animus-queue-default"):
         table.require()
 
 
 def test_plugin_that_does_not_serve_its_role_is_refused():
     found = Discovery(plugins=[candidate("a", "subject_backend", "notifier"), candidate("r", "workflow_runner")])
     table = bind_roles(flavor(queue="a", workflow_runner="r"), found)
-    with pytest.raises(KernelError, match="serves only: subject_backend, notifier"):
+    with pytest.raises(ControlError, match="serves only: subject_backend, notifier"):
         table.require()
 
 
 def test_unusable_plugin_is_refused_with_its_problem():
     found = Discovery(plugins=[candidate("a", "queue", problem="it is not trusted"), candidate("r", "workflow_runner")])
-    with pytest.raises(KernelError, match="it is not trusted"):
+    with pytest.raises(ControlError, match="it is not trusted"):
         bind_roles(flavor(queue="a", workflow_runner="r"), found).require()
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from animus_kernel.client import ControlClient
+from animus_control.client import ControlClient
+from animus_control.errors import ControlError
+from animus_control.project import find_project
 from animus_kernel.endpoint import MAX_SOCKET_PATH_BYTES, socket_path
-from animus_kernel.errors import KernelError
 from animus_kernel.events import read_events
 from animus_kernel.instance import instance_holder
 from animus_kernel.launch import start_daemon, stop_daemon
-from animus_kernel.project import find_project
 from animus_kernel.session import run_operation
 from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.wire import control
@@ -162,10 +162,10 @@ def test_entry_made_beside_a_daemon_is_started_by_a_nudge(daemon):
 
 def test_second_daemon_is_refused_with_the_pid_of_the_first(daemon):
     status = daemon.start()
-    with pytest.raises(KernelError, match=f"process {status.pid} .*animus daemon stop") as caught:
+    with pytest.raises(ControlError, match=f"process {status.pid} .*animus daemon stop") as caught:
         daemon.start()
     assert caught.value.category == "conflict"
-    with pytest.raises(KernelError) as caught:
+    with pytest.raises(ControlError) as caught:
         run_operation(daemon.project, "workflow/run", control.WorkflowRunParams(definition="quick", sync=True))
     assert caught.value.category == "conflict"
 
@@ -203,10 +203,10 @@ def test_socket_of_a_project_with_a_long_path_works(tmp_path, monkeypatch):
 
 def test_unknown_subject_and_workflow_are_named_with_what_exists(daemon):
     daemon.start()
-    with pytest.raises(KernelError, match="there are: quick, slow, careless, gated") as caught:
+    with pytest.raises(ControlError, match="there are: quick, slow, careless, gated") as caught:
         daemon.run("quik")
     assert caught.value.category == "not_found"
-    with pytest.raises(KernelError) as caught:
+    with pytest.raises(ControlError) as caught:
         daemon.call("queue/enqueue", control.QueueEnqueueParams(subject="task:TASK-404", workflow_ref="quick"))
     assert caught.value.category == "not_found"
 
@@ -251,7 +251,7 @@ def test_run_that_has_ended_takes_no_more_signals(daemon):
     parked = daemon.run("gated", sync=True)
     daemon.call("workflow/phase/reject", control.PhaseGateParams(id=parked.workflow_id, note="no"))
     daemon.wait(parked.workflow_id, "failed")
-    with pytest.raises(KernelError, match="has ended") as caught:
+    with pytest.raises(ControlError, match="has ended") as caught:
         daemon.call("workflow/resume", control.WorkflowResumeParams(id=parked.workflow_id))
     assert caught.value.category == "conflict"
     assert daemon.get(parked.workflow_id).status == "failed"
@@ -365,10 +365,10 @@ def test_follower_of_events_misses_nothing_after_its_subscription(daemon):
 
 def test_start_that_fails_says_why(daemon):
     (daemon.root / "animus.toml").write_text('flavour = "default"\n')
-    with pytest.raises(KernelError, match=r"animus.toml: unknown key 'flavour'; did you mean 'flavor'"):
+    with pytest.raises(ControlError, match=r"animus.toml: unknown key 'flavour'; did you mean 'flavor'"):
         daemon.start()
     (daemon.root / "animus.toml").write_text('flavor = "nowhere"\n')
-    with pytest.raises(KernelError, match="pip install animus-flavor-nowhere"):
+    with pytest.raises(ControlError, match="pip install animus-flavor-nowhere"):
         daemon.start()
 
 

@@ -21,7 +21,7 @@ def _imported_by(code: str) -> set[str]:
         ("import animus_queue_default.__main__", set()),
         ("import animus_subject_default.__main__", set()),
         ("import animus_provider_command.__main__", {"subprocess"}),
-        ("import animus_kernel.client, animus_kernel.operations", set()),
+        ("import animus_control.client, animus_control.operations", set()),
         ("import animus_cli.entry", set()),
     ],
 )

@@ -1,6 +1,6 @@
 """The ``animus`` command: a thin face on the kernel's operation table.
 
-Commands are generated from `animus_kernel.operations`; what only a person at a terminal needs (starting the daemon,
+Commands are generated from `animus_control.operations`; what only a person at a terminal needs (starting the daemon,
 following a run, `init`, `doctor`, `demo`) is written here. Importing this package loads nothing.
 """
 

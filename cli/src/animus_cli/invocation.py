@@ -11,8 +11,8 @@ import click
 from animus_cli.envelope import success_line
 from animus_cli.failure import CommandError
 from animus_cli.terminal import Screen, screen_of
-from animus_kernel.operations import Operation, Place
-from animus_kernel.project import Project, find_project
+from animus_control.operations import Operation, Place
+from animus_control.project import Project, find_project
 
 __all__ = ["Invocation", "daemon_not_running", "global_options", "invocation_of"]
 
@@ -59,11 +59,11 @@ class Invocation:
 
         Raises:
             CommandError: only a daemon can do it and none runs.
-            animus_kernel.errors.KernelError: the operation was refused or failed.
+            animus_control.errors.ControlError: the operation was refused or failed.
         """
         project = self.project() if project is None else project
         if operation.place is not Place.LOCAL:
-            from animus_kernel.client import ControlClient  # noqa: PLC0415 - start-up: local operations need no socket
+            from animus_control.client import ControlClient  # noqa: PLC0415 - start-up: local operations need no socket
 
             client = ControlClient.connect(project)
             if client is not None:

@@ -25,7 +25,7 @@ from msgspec import inspect
 
 from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.json_value import json_object
-from animus_kernel.operations import Operation
+from animus_control.operations import Operation
 
 __all__ = ["Binding", "bindings", "params_from"]
 

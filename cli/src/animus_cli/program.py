@@ -14,7 +14,7 @@ from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen, screen_of, use_utf8
 from animus_cli.tree import root_group
-from animus_kernel.errors import KernelError
+from animus_control.errors import ControlError
 
 __all__ = ["command_error", "run"]
 
@@ -71,7 +71,7 @@ def command_error(error: Exception) -> CommandError:
     """What `error` is to a user of the command line."""
     if isinstance(error, CommandError):
         return error
-    if isinstance(error, KernelError):
+    if isinstance(error, ControlError):
         return _from_kernel(error)
     if isinstance(error, click.ClickException):
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "animus"
@@ -97,7 +97,7 @@ def _invoke(words: list[str], invocation: Invocation) -> int:
     return answer if isinstance(answer, int) else 0
 
 
-def _from_kernel(error: KernelError) -> CommandError:
+def _from_kernel(error: ControlError) -> CommandError:
     details = dict(error.details)
     code = _CATEGORY_CODES[error.category]
     if code == "internal" or error.category == "not_supported":

@@ -15,7 +15,7 @@ from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.invocation import Invocation, global_options, invocation_of
 from animus_cli.options import bindings, params_from
 from animus_cli.render import lines_for
-from animus_kernel.operations import OPERATIONS, Operation
+from animus_control.operations import OPERATIONS, Operation
 
 __all__ = ["HANDWRITTEN", "OperationCommand", "Tree", "command_paths", "root_group"]
 

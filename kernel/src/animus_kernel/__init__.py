@@ -4,7 +4,4 @@ It owns processes, routing, capacity and recovery, and nothing with an opinion: 
 does and who the agent is stand in plugins and packs. Importing this package costs neither asyncio nor a plugin.
 """
 
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project, find_project
-
-__all__ = ["KernelError", "Project", "find_project"]
+__all__: list[str] = []

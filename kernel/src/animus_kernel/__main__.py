@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from animus_control.errors import ControlError
+from animus_control.project import find_project
 from animus_kernel.daemon import serve
-from animus_kernel.errors import KernelError
-from animus_kernel.project import find_project
 from animus_kernel.settings import DaemonSettings
 
 
@@ -22,7 +22,7 @@ def main() -> int:
     settings = msgspec.json.decode(arguments.settings, type=DaemonSettings)
     try:
         return serve(find_project(arguments.project_root), settings, ready_fd=arguments.ready_fd)
-    except KernelError as error:
+    except ControlError as error:
         sys.stderr.write(f"animus: {error.message}\n")
         return 1
 

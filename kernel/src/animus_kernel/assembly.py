@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from animus_control.project import Project
 from animus_kernel.flavor import Flavor, check_roles, load_flavor
 from animus_kernel.manifest import load_manifest
 from animus_kernel.pack import Packs, resolve_packs
-from animus_kernel.project import Project
 from animus_kernel.roles import RoleTable, bind_roles
 from animus_plugin_runtime import Discovery, discover
 
@@ -27,7 +27,7 @@ def assemble(project: Project) -> Assembly:
     """Read manifest, flavor and packs, find the plugins and bind the roles. Blocks on files and manifest probes.
 
     Raises:
-        KernelError: the manifest or the flavor cannot be used. Missing plugins are problems of the role table.
+        ControlError: the manifest or the flavor cannot be used. Missing plugins are problems of the role table.
     """
     manifest = load_manifest(project)
     flavor = load_flavor(manifest.flavor)

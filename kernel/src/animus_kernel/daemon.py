@@ -6,12 +6,12 @@ import os
 import resource
 import signal
 
+from animus_control.errors import ControlError, error_from_fault
+from animus_control.project import Project
 from animus_kernel.assembly import assemble
 from animus_kernel.endpoint import prepare_endpoint
-from animus_kernel.errors import KernelError, error_from_fault
 from animus_kernel.instance import hold_instance
 from animus_kernel.kernel import DAEMON, Kernel, handler_of
-from animus_kernel.project import Project
 from animus_kernel.roles import REQUIRED_ROLES
 from animus_kernel.server import ControlServer, listen_on
 from animus_kernel.settings import DaemonSettings
@@ -29,12 +29,12 @@ def serve(project: Project, settings: DaemonSettings, *, ready_fd: int | None = 
     """Be the project's daemon until told to stop; returns the exit code.
 
     Raises:
-        KernelError: it did not start. Written to `ready_fd` as well.
+        ControlError: it did not start. Written to `ready_fd` as well.
     """
     try:
         with hold_instance(project, DAEMON):
             asyncio.run(_serve(project, settings, ready_fd))
-    except KernelError as error:
+    except ControlError as error:
         _report(ready_fd, json.dumps(error.to_wire()).encode())
         raise
     return 0
@@ -76,7 +76,7 @@ async def _start_required(kernel: Kernel) -> None:
         except RpcFault as fault:
             error = error_from_fault(fault, "initialize")
             message = f"the plugin for role {role!r} does not start: {error.message}"
-            raise KernelError("unavailable", message, details=error.details) from fault
+            raise ControlError("unavailable", message, details=error.details) from fault
 
 
 def _raise_descriptor_limit() -> None:

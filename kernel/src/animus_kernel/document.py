@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from animus_kernel.errors import KernelError
+from animus_control.errors import ControlError
 
 __all__ = ["load_document"]
 
@@ -22,18 +22,18 @@ def load_document(path: Path, shape: type[DocumentType]) -> DocumentType:
     """Read `path` as `shape`.
 
     Raises:
-        KernelError: ``invalid_request`` naming the file and what is wrong in it; ``not_found`` without the file.
+        ControlError: ``invalid_request`` naming the file and what is wrong in it; ``not_found`` without the file.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise KernelError("not_found", f"there is no file {str(path)!r}") from error
+        raise ControlError("not_found", f"there is no file {str(path)!r}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise KernelError("invalid_request", f"{path}: {error}") from error
+        raise ControlError("invalid_request", f"{path}: {error}") from error
     try:
         return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
-        raise KernelError("invalid_request", f"{path}: {_explain(str(error), shape)}") from error
+        raise ControlError("invalid_request", f"{path}: {_explain(str(error), shape)}") from error
 
 
 def _explain(message: str, shape: type[msgspec.Struct]) -> str:

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import msgspec
 
+from animus_control.errors import ControlError, category_of
+from animus_control.project import Project
 from animus_kernel.clock import Clock
-from animus_kernel.errors import KernelError, category_of
-from animus_kernel.project import Project
 from animus_kernel.seam import Plugins, ask, ask_backend
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
@@ -58,7 +58,7 @@ class Door:
         """Put a dispatch on the queue, durably.
 
         Raises:
-            KernelError: ``invalid_request`` for a wish that says nothing or too much; ``not_found`` for an unknown
+            ControlError: ``invalid_request`` for a wish that says nothing or too much; ``not_found`` for an unknown
                 subject or workflow.
             RpcFault: a plugin refused or could not be asked.
         """
@@ -66,11 +66,11 @@ class Door:
         if dispatch is None:
             text = params.subject or _legacy_subject(params.task_id)
             if text is None:
-                raise KernelError("invalid_request", "say which subject as KIND:ID", next_step="animus subject list")
+                raise ControlError("invalid_request", "say which subject as KIND:ID", next_step="animus subject list")
             about = await self.look_up(text)
             dispatch = self._dispatch(params, await self.workflow_named(params.workflow_ref, params), about)
         elif params.subject or params.task_id or dispatch.subject is None:
-            raise KernelError("invalid_request", "a whole subject_dispatch holds the subject, and is given alone")
+            raise ControlError("invalid_request", "a whole subject_dispatch holds the subject, and is given alone")
         else:
             await self.workflow_named(dispatch.workflow_ref, dispatch)
         return await self._put(dispatch, params)
@@ -95,7 +95,7 @@ class Door:
         """Enqueue what ``workflow/run`` asks for: about a subject, or about the workflow itself."""
         text = params.subject or _legacy_subject(params.task_id)
         if text is not None and (params.title or params.description):
-            raise KernelError("invalid_request", "give a subject or the title of an ad hoc one, not both")
+            raise ControlError("invalid_request", "give a subject or the title of an ad hoc one, not both")
         workflow_ref = await self.workflow_named(params.definition, params)
         about: tuple[SubjectRef, Subject | None]
         if text is None:
@@ -135,13 +135,13 @@ class Door:
         """`ref` if it exists, or the project's default workflow; `wish` has to bring the variables it requires.
 
         Raises:
-            KernelError: ``not_found`` listing what there is; ``invalid_request`` naming the variables that are missing.
+            ControlError: ``not_found`` lists what there is; ``invalid_request`` names the missing variables.
         """
         known = await self._workflows()
         names = list(known.workflows)
         wanted = ref or known.default_workflow_ref or (names[0] if len(names) == 1 else None)
         if wanted is None:
-            raise KernelError("invalid_request", f"say which workflow: {', '.join(names) or 'there is none'}")
+            raise ControlError("invalid_request", f"say which workflow: {', '.join(names) or 'there is none'}")
         for name in names:
             if name.lower() == wanted.lower():
                 _require_variables(name, known.workflows[name], wish)
@@ -149,7 +149,7 @@ class Door:
         reason = {name.lower(): why for name, why in known.disabled.items()}.get(wanted.lower())
         said = f"is disabled: {reason}" if reason else f"does not exist; there are: {', '.join(names) or 'none'}"
         message, step = f"workflow {wanted!r} {said}", "animus workflow config validate"
-        raise KernelError("not_found", message, details={"workflows": names}, next_step=step)
+        raise ControlError("not_found", message, details={"workflows": names}, next_step=step)
 
     async def workflow_names(self) -> list[str]:
         """The project's workflows, from whoever compiles them."""
@@ -185,14 +185,14 @@ def _require_variables(name: str, workflow: _Workflow, wish: _Wish) -> None:
     flags = [f"--var {one}=VALUE" for one in needed if one not in given]
     if flags:
         message = f"workflow {name!r} needs {' and '.join(flags)}"
-        raise KernelError("invalid_request", message, next_step=f"animus workflow run {name} {' '.join(flags)}")
+        raise ControlError("invalid_request", message, next_step=f"animus workflow run {name} {' '.join(flags)}")
 
 
 def split_subject(text: str) -> tuple[str, str]:
     """``KIND:ID`` as the short kind and the canonical id.
 
     Raises:
-        KernelError: ``invalid_request``.
+        ControlError: ``invalid_request``.
     """
     kind, colon, native = text.partition(":")
     try:
@@ -200,11 +200,11 @@ def split_subject(text: str) -> tuple[str, str]:
             return canonical_kind(kind), qualified_id(kind, native)
     except ValueError:
         pass
-    raise KernelError("invalid_request", f"{text!r} is no subject: write KIND:ID")
+    raise ControlError("invalid_request", f"{text!r} is no subject: write KIND:ID")
 
 
-def _no_subject(subject_id: str, why: str) -> KernelError:
-    return KernelError("not_found", f"there is no subject {subject_id!r}: {why}", next_step="animus subject list")
+def _no_subject(subject_id: str, why: str) -> ControlError:
+    return ControlError("not_found", f"there is no subject {subject_id!r}: {why}", next_step="animus subject list")
 
 
 def _legacy_subject(native: str | None) -> str | None:

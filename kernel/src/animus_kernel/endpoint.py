@@ -1,6 +1,5 @@
-"""Where the control socket lies. A path too long for the system moves to a short directory that only we can enter."""
+"""The place of the control socket on the daemon's side: made private before it is used, its peers checked."""
 
-import hashlib
 import os
 import socket
 import stat
@@ -8,33 +7,21 @@ import struct
 import sys
 from pathlib import Path
 
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project
+from animus_control.endpoint import socket_path
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_plugin_runtime.durable import write_durably
 
-__all__ = ["MAX_SOCKET_PATH_BYTES", "is_same_user", "prepare_endpoint", "socket_path"]
-
-MAX_SOCKET_PATH_BYTES = 103
-"""What fits into a socket address on Linux (107) and on macOS (103)."""
+__all__ = ["is_same_user", "prepare_endpoint"]
 
 _BREADCRUMB = "origin-path.txt"
-_SHORT_ROOT = Path("/tmp")  # noqa: S108 - short on purpose; owner and mode of what we make below it are checked
-
-
-def socket_path(project: Project) -> Path:
-    """The path both sides compute; says nothing about whether somebody listens there."""
-    wanted = project.state_dir / "control.sock"
-    if len(os.fsencode(wanted)) <= MAX_SOCKET_PATH_BYTES:
-        return wanted
-    digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
-    return _SHORT_ROOT / f"animus-{os.getuid()}" / digest / "control.sock"
 
 
 def prepare_endpoint(project: Project) -> Path:
     """Make the place for the socket and remove a stale one. Only for the holder of the instance lock.
 
     Raises:
-        KernelError: ``permission_denied`` when the short directory is somebody else's or open to others.
+        ControlError: ``permission_denied`` when the short directory is somebody else's or open to others.
     """
     path = socket_path(project)
     if path.parent != project.state_dir:
@@ -58,7 +45,7 @@ def is_same_user(connection: socket.socket) -> bool:
 def _require_private(directory: Path) -> None:
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise KernelError(
+        raise ControlError(
             "permission_denied",
             f"{str(directory)!r} has to be a directory of user {os.getuid()} with mode 0700, because the path of the "
             f"control socket is too long for the system; remove it or set ANIMUS_CONFIG_DIR to a shorter path",

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from animus_control.errors import ControlError, missing_plugin
 from animus_kernel.document import load_document
-from animus_kernel.errors import KernelError, missing_plugin
 from animus_plugin_runtime.package import find_data_packages
 
 __all__ = [
@@ -102,7 +102,7 @@ def find_flavors() -> list[FlavorFile]:
         path = folder / "flavor.toml"
         try:
             found.append(FlavorFile(name, _checked(name, path), None))
-        except KernelError as error:
+        except ControlError as error:
             found.append(FlavorFile(name, None, error.message))
     return sorted(found)
 
@@ -111,7 +111,7 @@ def load_flavor(flavor_id: str) -> Flavor:
     """The installed flavor `flavor_id`.
 
     Raises:
-        KernelError: ``unavailable`` with the install command; ``invalid_request`` when its file is broken.
+        ControlError: ``unavailable`` with the install command; ``invalid_request`` when its file is broken.
     """
     files = {file.id: file for file in find_flavors()}
     file = files.get(flavor_id)
@@ -119,7 +119,7 @@ def load_flavor(flavor_id: str) -> Flavor:
         command = install_command([f"animus-flavor-{flavor_id}"])
         raise missing_plugin(f"flavor {flavor_id!r} is not installed ({', '.join(files) or 'no flavor'} is)", command)
     if file.flavor is None:
-        raise KernelError("invalid_request", f"the flavor {flavor_id!r} cannot be used: {file.problem}")
+        raise ControlError("invalid_request", f"the flavor {flavor_id!r} cannot be used: {file.problem}")
     return file.flavor
 
 
@@ -146,11 +146,11 @@ def install_command(distributions: list[str]) -> str:
 def _checked(name: str, path: Path) -> Flavor:
     flavor = load_document(path, Flavor)
     if flavor.id != name:
-        raise KernelError("invalid_request", f"{path}: id is {flavor.id!r}, but it is installed as {name!r}")
+        raise ControlError("invalid_request", f"{path}: id is {flavor.id!r}, but it is installed as {name!r}")
     for need in flavor.needs():
         if "/" in need.distribution:
             message = f"{path}: {need.distribution!r} in {need.section!r} is an owner/repository slug, no distribution"
-            raise KernelError("invalid_request", message)
+            raise ControlError("invalid_request", message)
     check_roles(path, flavor.roles)
     return flavor
 
@@ -159,4 +159,4 @@ def check_roles(path: Path, roles: dict[str, str | list[str]]) -> None:
     """Refuse several holders for a role that can have one only."""
     for role, value in roles.items():
         if isinstance(value, list) and role != "provider":
-            raise KernelError("invalid_request", f"{path}: role {role!r} has one holder, so its value is one name")
+            raise ControlError("invalid_request", f"{path}: role {role!r} has one holder, so its value is one name")

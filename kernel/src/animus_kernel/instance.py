@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_process import Liveness, ProcessLedger, liveness, start_time_of
 
 __all__ = ["Holder", "hold_instance", "instance_holder", "orphans_of"]
@@ -36,7 +36,7 @@ def hold_instance(project: Project, purpose: str) -> Generator[None]:
     """Be the project's only host for the length of the block. Blocks on the disk, never on the lock.
 
     Raises:
-        KernelError: ``conflict`` naming the process that holds it and the command that ends it.
+        ControlError: ``conflict`` naming the process that holds it and the command that ends it.
     """
     project.ensure_state()
     with _lock_path(project).open("a+b") as file:
@@ -44,7 +44,7 @@ def hold_instance(project: Project, purpose: str) -> Generator[None]:
             holder = _read(file)
             who = f"process {holder.pid or 'unknown'} ({holder.purpose})"
             message = f"{str(project.root)!r} is already served by {who}; stop it with: animus daemon stop"
-            raise KernelError("conflict", message, details={"pid": holder.pid}, next_step="animus daemon stop")
+            raise ControlError("conflict", message, details={"pid": holder.pid}, next_step="animus daemon stop")
         row = {"pid": os.getpid(), "start_time": start_time_of(os.getpid()), "purpose": purpose}
         file.truncate(0)
         file.write(json.dumps(row).encode())

@@ -6,6 +6,8 @@ import importlib
 import traceback
 from typing import Any
 
+from animus_control.operations import Operation, Place
+from animus_control.project import Project
 from animus_kernel.assembly import Assembly
 from animus_kernel.clock import SystemClock
 from animus_kernel.dispatcher import PILLARS, Dispatcher
@@ -14,9 +16,7 @@ from animus_kernel.events import EventLog
 from animus_kernel.execution import Execution
 from animus_kernel.jobs import Jobs
 from animus_kernel.lease import FencedQueue
-from animus_kernel.operations import Operation, Place
 from animus_kernel.plugins import ProjectPlugins
-from animus_kernel.project import Project
 from animus_kernel.projection import Projector
 from animus_kernel.settings import DaemonSettings, load_settings, save_settings
 from animus_plugin_runtime import PluginEvent, sweep_orphans

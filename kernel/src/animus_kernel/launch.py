@@ -10,10 +10,10 @@ import time
 
 import msgspec
 
-from animus_kernel.client import ControlClient
-from animus_kernel.errors import KernelError, error_from_wire
+from animus_control.client import ControlClient
+from animus_control.errors import ControlError, error_from_wire
+from animus_control.project import Project
 from animus_kernel.instance import instance_holder
-from animus_kernel.project import Project
 from animus_kernel.settings import DaemonSettings
 from animus_plugin_protocol.wire.control import DaemonStatusResult
 
@@ -31,7 +31,7 @@ def start_daemon(project: Project, settings: DaemonSettings) -> DaemonStatusResu
     """Start a detached daemon and wait until it answers.
 
     Raises:
-        KernelError: ``conflict`` when one runs already; why it did not start, with the tail of its log.
+        ControlError: ``conflict`` when one runs already; why it did not start, with the tail of its log.
     """
     project.ensure_state()
     if project.log_path.exists() and project.log_path.stat().st_size > _LOG_LIMIT_BYTES:
@@ -64,7 +64,7 @@ def start_daemon(project: Project, settings: DaemonSettings) -> DaemonStatusResu
             raise error_from_wire(json.loads(answer))
         log = project.log_path.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
         message = f"the daemon does not answer (waited at most {START_SECONDS:.0f} s); {project.log_path} says:\n{log}"
-        raise KernelError("unavailable", message, details={"log_path": str(project.log_path)})
+        raise ControlError("unavailable", message, details={"log_path": str(project.log_path)})
     process.returncode = 0  # it is not ours to wait for
     with client:
         status: DaemonStatusResult = client.call("daemon/status")
@@ -75,7 +75,7 @@ def stop_daemon(project: Project, timeout_seconds: float = 60.0) -> bool:
     """Stop the project's daemon and wait until it is gone; False when there was none.
 
     Raises:
-        KernelError: ``unavailable`` when it is still there after `timeout_seconds`.
+        ControlError: ``unavailable`` when it is still there after `timeout_seconds`.
     """
     holder = instance_holder(project)
     if holder is None:
@@ -90,7 +90,7 @@ def stop_daemon(project: Project, timeout_seconds: float = 60.0) -> bool:
     while instance_holder(project) is not None or holder.is_alive:
         if time.monotonic() > deadline:
             message = f"process {holder.pid} did not end in {timeout_seconds:.0f} s; end it with: kill -9 {holder.pid}"
-            raise KernelError("unavailable", message, details={"pid": holder.pid})
+            raise ControlError("unavailable", message, details={"pid": holder.pid})
         time.sleep(_POLL_SECONDS)
     return True
 

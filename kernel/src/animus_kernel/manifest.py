@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_kernel.document import load_document
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project
 from animus_plugin_runtime.durable import write_durably
 
 __all__ = ["DEFAULT_FLAVOR", "PackPin", "ProjectManifest", "load_manifest", "set_flavor"]
@@ -41,13 +41,13 @@ def load_manifest(project: Project) -> ProjectManifest:
     """The project's manifest.
 
     Raises:
-        KernelError: ``invalid_request`` naming the file and what is wrong.
+        ControlError: ``invalid_request`` naming the file and what is wrong.
     """
     if not project.manifest_path.exists():
         return ProjectManifest()
     manifest = load_document(project.manifest_path, ProjectManifest)
     if isinstance(manifest.packs, dict):
-        raise KernelError(
+        raise ControlError(
             "invalid_request",
             f"{project.manifest_path}: 'packs' is a table; write one [[packs]] entry for each pack, "
             f"with id = {next(iter(manifest.packs), 'PACK')!r}",

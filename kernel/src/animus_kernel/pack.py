@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_kernel.document import load_document
-from animus_kernel.errors import KernelError
 from animus_kernel.manifest import PackPin, ProjectManifest
-from animus_kernel.project import Project
 from animus_plugin_protocol.wire.dispatch import canonical_kind
 from animus_plugin_protocol.wire.lifecycle import PackRoot
 from animus_plugin_protocol.wire.subject import SubjectStatus
@@ -98,7 +98,7 @@ def resolve_packs(project: Project, manifest: ProjectManifest) -> Packs:
     for root, source in _candidates(project):
         try:
             found = load_document(root / _FILE, PackManifest)
-        except KernelError as error:
+        except ControlError as error:
             problems.append(error.message)
             continue
         if found.id not in chosen and _is_wanted(found, source, manifest.pins.get(found.id)):

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_kernel.assembly import Assembly
-from animus_kernel.errors import KernelError
 from animus_kernel.host_call import HostCalls
-from animus_kernel.project import Project
 from animus_kernel.seam import CALL_SECONDS, SUBJECT_ROLE, OnNote, Seconds
 from animus_kernel.version import VERSION
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RefusedError
@@ -111,7 +111,7 @@ class ProjectPlugins:
         holder = self._roles.holders.get(role)
         if holder is not None:
             return self._plugins[holder.name]
-        problem: KernelError | None = self._roles.problems.get(role)
+        problem: ControlError | None = self._roles.problems.get(role)
         known = ", ".join(sorted(self._roles.holders))
         message = problem.message if problem else f"no plugin of this project holds role {role!r}; held are: {known}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from animus_kernel.errors import KernelError, missing_plugin
+from animus_control.errors import ControlError, missing_plugin
 from animus_kernel.flavor import Flavor, install_command
 from animus_kernel.seam import SUBJECT_ROLE
 from animus_plugin_runtime import Candidate, Discovery
@@ -21,7 +21,7 @@ class RoleTable(NamedTuple):
 
     holders: dict[str, Candidate]
     providers: list[Candidate]
-    problems: dict[str, KernelError]
+    problems: dict[str, ControlError]
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -67,11 +67,11 @@ def _bind(table: RoleTable, role: str, name: str, flavor: Flavor, found: Discove
         message = f"role {role!r} of flavor {flavor.id!r} is bound to plugin {name!r}"
         command = install_command(_distributions_for(role, name, flavor))
         absent = missing_plugin(f"{message}, which is not installed", command)
-        table.problems[role] = absent if reason is None else KernelError("unavailable", f"{message}: {reason}")
+        table.problems[role] = absent if reason is None else ControlError("unavailable", f"{message}: {reason}")
     elif not _serves(usable[0], role):
         kinds = ", ".join(_kinds_of(usable[0]))
         message = f"flavor {flavor.id!r} binds role {role!r} to plugin {name!r}, which serves only: {kinds}"
-        table.problems[role] = KernelError("invalid_request", message)
+        table.problems[role] = ControlError("invalid_request", message)
     elif role == _PROVIDER:
         table.providers.append(usable[0])
     else:
@@ -85,7 +85,7 @@ def _bind_only_one(table: RoleTable, role: str, flavor: Flavor, found: Discovery
     elif serving:
         names = " and ".join(repr(plugin.name) for plugin in serving)
         message = f"{names} all serve role {role!r}; bind one of them in [roles] of flavor {flavor.id!r}"
-        table.problems[role] = KernelError("conflict", message)
+        table.problems[role] = ControlError("conflict", message)
     else:
         command = install_command(_distributions_for(role, "", flavor))
         table.problems[role] = missing_plugin(f"no plugin serves role {role!r}", command)

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from animus_control.errors import ControlError, error_from_fault
+from animus_control.operations import OPERATIONS, Operation
 from animus_kernel.endpoint import is_same_user
-from animus_kernel.errors import KernelError, error_from_fault
 from animus_kernel.events import ListenerLaggedError
 from animus_kernel.jobs import Jobs
-from animus_kernel.operations import OPERATIONS, Operation
 from animus_plugin_protocol import codec
 from animus_plugin_protocol.errors import ErrorCode, RpcFault
 from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, LineSplitter
@@ -122,12 +122,12 @@ class _Client:
         except asyncio.CancelledError:
             self._send(codec.encode_error(frame.id, ErrorCode.REQUEST_CANCELLED, f"{method!r} was cancelled"))
             raise
-        except KernelError as error:
+        except ControlError as error:
             self._refuse(frame.id, error)
         except RpcFault as fault:
             self._refuse(frame.id, error_from_fault(fault, method))
         except Exception as error:
-            self._refuse(frame.id, KernelError("internal", f"{method!r} failed: {error!r}; the daemon's log has more"))
+            self._refuse(frame.id, ControlError("internal", f"{method!r} failed: {error!r}; the daemon's log has more"))
             raise
 
     async def _stream(self, request_id: Any, operation: Operation, params: Any) -> None:
@@ -145,7 +145,7 @@ class _Client:
             codec.encode_notification("subscription/closed", SubscriptionClosedNote(id=request_id, reason=reason))
         )
 
-    def _refuse(self, request_id: Any, error: KernelError) -> None:
+    def _refuse(self, request_id: Any, error: ControlError) -> None:
         wire = error.to_wire()
         self._send(codec.encode_error(request_id, wire["code"], wire["message"], wire["data"]))
 
@@ -174,4 +174,4 @@ def _decode(operation: Operation, params: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(b"{}" if params is ABSENT or params == b"null" else params, type=operation.params)
     except codec.DECODE_ERRORS as error:
-        raise KernelError("invalid_request", f"bad params for {operation.name!r}: {error}") from error
+        raise ControlError("invalid_request", f"bad params for {operation.name!r}: {error}") from error

@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from animus_control.client import ControlClient
+from animus_control.errors import ControlError, daemon_needed, error_from_fault
+from animus_control.operations import OPERATIONS, Operation, Place
+from animus_control.project import Project
 from animus_kernel.assembly import assemble
-from animus_kernel.client import ControlClient
-from animus_kernel.errors import KernelError, daemon_needed, error_from_fault
 from animus_kernel.instance import hold_instance
 from animus_kernel.kernel import CLIENT, HOST, Kernel, handler_of
-from animus_kernel.operations import OPERATIONS, Operation, Place
-from animus_kernel.project import Project
 from animus_kernel.settings import load_settings
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire.control import WorkflowEvent, WorkflowEventsParams, WorkflowRunParams
@@ -30,7 +30,7 @@ def run_operation(project: Project, name: str, params: Any = None, *, on_event: 
     somebody; `on_event` is told what happens to it.
 
     Raises:
-        KernelError: as the daemon would answer; ``conflict`` when another process is the host and this one has to be.
+        ControlError: as the daemon would answer; ``conflict`` when another process is the host and this one has to be.
     """
     operation = OPERATIONS[name]
     params = operation.params() if params is None else params
@@ -75,7 +75,7 @@ async def _tell(kernel: Kernel, on_event: EventListener) -> None:
 
 def _nudge(project: Project) -> None:
     """A daemon may have started meanwhile; it should look at what was done here."""
-    with contextlib.suppress(KernelError):
+    with contextlib.suppress(ControlError):
         client = ControlClient.connect(project)
         if client is not None:
             with client:

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_plugin_runtime.durable import write_durably
 
 __all__ = ["RUNS_PER_RUNNER", "DaemonSettings", "load_settings", "save_settings"]
@@ -39,7 +39,7 @@ def load_settings(project: Project, **flags: float | bool | None) -> DaemonSetti
     """The settings in force; a flag that is None was not given.
 
     Raises:
-        KernelError: ``invalid_request`` naming the file with the bad value.
+        ControlError: ``invalid_request`` naming the file with the bad value.
     """
     from animus_kernel.manifest import load_manifest  # noqa: PLC0415 - the manifest's shape contains the settings
 
@@ -50,13 +50,13 @@ def load_settings(project: Project, **flags: float | bool | None) -> DaemonSetti
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError) as error:
-        raise KernelError("invalid_request", f"{path}: {error}; repair or delete it") from error
+        raise ControlError("invalid_request", f"{path}: {error}; repair or delete it") from error
     values |= load_manifest(project).daemon
     values |= {name: value for name, value in flags.items() if value is not None}
     try:
         return msgspec.convert(values, DaemonSettings)
     except msgspec.ValidationError as error:
-        raise KernelError("invalid_request", f"daemon settings ({path}, {project.manifest_path}): {error}") from error
+        raise ControlError("invalid_request", f"daemon settings ({path}, {project.manifest_path}): {error}") from error
 
 
 def save_settings(project: Project, settings: DaemonSettings) -> None:

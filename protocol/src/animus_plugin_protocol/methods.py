@@ -16,6 +16,7 @@ __all__ = [
     "AGENT_RESPOND",
     "AGENT_RESUME",
     "AGENT_RUN",
+    "AGENT_SESSION_STARTED",
     "AGENT_THINKING",
     "AGENT_TOOL_CALL",
     "AGENT_TOOL_RESULT",
@@ -231,6 +232,7 @@ AGENT_RUN = "agent/run"
 AGENT_RESUME = "agent/resume"
 AGENT_CANCEL = "agent/cancel"
 AGENT_RESPOND = "agent/respond"
+AGENT_SESSION_STARTED = "agent/sessionStarted"
 AGENT_OUTPUT = "agent/output"
 AGENT_THINKING = "agent/thinking"
 AGENT_TOOL_CALL = "agent/toolCall"
@@ -530,6 +532,7 @@ _TABLE = (
         NOTIFICATION,
         TO_HOST,
         "1.0.0",
+        (AGENT_SESSION_STARTED, "provider:AgentSessionStartedNote", None),
         (AGENT_OUTPUT, "provider:AgentOutputNote", None),
         (AGENT_THINKING, "provider:AgentThinkingNote", None),
         (AGENT_TOOL_CALL, "provider:AgentToolCallNote", None),

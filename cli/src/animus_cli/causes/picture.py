@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from animus_cli.failure import CommandError
 from animus_cli.json_value import json_object
-from animus_kernel.errors import KernelError
+from animus_control.errors import ControlError
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.subject import Subject
 
@@ -86,7 +86,7 @@ def _subject(ask: Ask, target: str) -> Subject | None:
     """The subject, if some backend has it: an ad hoc one is kept nowhere."""
     try:
         found: Subject = ask("subject/get", control.SubjectGetParams(id=target))
-    except KernelError:
+    except ControlError:
         return None
     return found
 
@@ -99,7 +99,7 @@ def _run(
     if ":" not in name:
         try:
             found: control.WorkflowGetResult = ask("workflow/get", control.WorkflowGetParams(id=name))
-        except KernelError:
+        except ControlError:
             return None
         return None if entry is not None and found.id == entry.id else found
     if entry is not None:
@@ -112,7 +112,7 @@ def _run(
 def _known_workflows(ask: Ask) -> tuple[frozenset[str] | None, dict[str, str]]:
     try:
         result: control.WorkflowConfigResult = ask("workflow/config/get", control.EmptyParams())
-    except KernelError:
+    except ControlError:
         return None, {}
     config = json_object(result.config)
     disabled = {str(name): str(reason) for name, reason in json_object(config.get("disabled")).items()}

@@ -18,8 +18,8 @@ from animus_cli.invocation import Invocation
 from animus_cli.live import progress_on
 from animus_cli.render import subject, workflow
 from animus_cli.terminal import Screen
-from animus_kernel.endpoint import socket_path
-from animus_kernel.errors import KernelError
+from animus_control.endpoint import socket_path
+from animus_control.errors import ControlError
 from animus_kernel.instance import instance_holder
 from animus_kernel.launch import stop_daemon
 
@@ -83,7 +83,7 @@ def _end_daemon(invocation: Invocation, folder: DemoFolder) -> None:
     project = Story(folder, tell=invocation.tell, progress=None, manual=False).project
     try:
         stop_daemon(project, timeout_seconds=_STOP_SECONDS)
-    except KernelError as error:
+    except ControlError as error:
         invocation.tell(f"warning: {error.message}")
         holder = instance_holder(project)
         if holder is not None and holder.pid is not None:

@@ -9,7 +9,7 @@ from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 
 __all__ = ["doctor"]
 

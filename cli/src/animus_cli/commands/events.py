@@ -7,8 +7,8 @@ import msgspec
 
 from animus_cli.invocation import Invocation, daemon_not_running
 from animus_cli.render import lines_for
-from animus_kernel.client import ControlClient
-from animus_kernel.operations import Operation
+from animus_control.client import ControlClient
+from animus_control.operations import Operation
 from animus_plugin_protocol.wire.control import DaemonEvent, DaemonEventsParams
 
 __all__ = ["run"]

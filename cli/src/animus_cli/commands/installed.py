@@ -10,8 +10,8 @@ from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.invocation import Invocation
 from animus_cli.render import installed as view
+from animus_control.operations import OPERATIONS
 from animus_kernel.manifest import load_manifest
-from animus_kernel.operations import OPERATIONS
 from animus_kernel.pack import Pack, resolve_packs
 from animus_plugin_protocol.methods import PING
 from animus_plugin_protocol.wire import control

@@ -13,7 +13,7 @@ from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.table import Column, table
 from animus_cli.terminal import Screen, clean
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 from animus_plugin_protocol.wire import control
 
 __all__ = ["phase_outputs", "read"]

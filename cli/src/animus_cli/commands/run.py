@@ -14,10 +14,10 @@ from animus_cli.invocation import Invocation
 from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress, progress_on
 from animus_cli.render import lines_for
-from animus_kernel.client import ControlClient
-from animus_kernel.errors import KernelError
-from animus_kernel.operations import Operation
-from animus_kernel.project import Project
+from animus_control.client import ControlClient
+from animus_control.errors import ControlError
+from animus_control.operations import Operation
+from animus_control.project import Project
 from animus_plugin_protocol.wire.control import (
     WorkflowEvent,
     WorkflowEventsParams,
@@ -87,7 +87,7 @@ def follow_run(
                 state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=event.workflow_id))
                 if state.status in SETTLED:
                     return state
-    except KernelError as error:
+    except ControlError as error:
         if error.category != "unavailable":
             raise
     raise CommandError(

@@ -11,7 +11,7 @@ from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.json_value import json_array, json_object
 from animus_cli.render import history as view
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.workflow_runner import WorkflowInspectParams, WorkflowInspectResult
 

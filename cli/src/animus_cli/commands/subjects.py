@@ -12,7 +12,7 @@ from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.render.subject import created, one
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.subject import Subject, SubjectPatch, SubjectStatus
 

@@ -5,7 +5,7 @@ import msgspec
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.render import lines_for
-from animus_kernel.operations import Operation
+from animus_control.operations import Operation
 from animus_plugin_protocol.wire.config_source import ConfigDiagnostic
 from animus_plugin_protocol.wire.control import ConfigValidateResult, EmptyParams
 

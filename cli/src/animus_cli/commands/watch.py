@@ -12,7 +12,7 @@ from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation, daemon_not_running
 from animus_cli.live import progress_on
 from animus_cli.render.workflow import one
-from animus_kernel.client import ControlClient
+from animus_control.client import ControlClient
 from animus_plugin_protocol.wire.control import WorkflowEventsParams, WorkflowGetParams, WorkflowGetResult
 
 __all__ = ["watch"]

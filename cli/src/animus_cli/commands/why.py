@@ -11,7 +11,7 @@ from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen, clean
-from animus_kernel.operations import OPERATIONS
+from animus_control.operations import OPERATIONS
 
 __all__ = ["queue_why", "why"]
 

@@ -15,10 +15,10 @@ from animus_cli.demonstration.interruption import interrupted_afterwards
 from animus_cli.failure import CommandError
 from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress
-from animus_kernel.client import ControlClient
-from animus_kernel.errors import KernelError
+from animus_control.client import ControlClient
+from animus_control.errors import ControlError
+from animus_control.project import Project, find_project
 from animus_kernel.launch import start_daemon
-from animus_kernel.project import Project, find_project
 from animus_kernel.settings import load_settings
 from animus_plugin_protocol.wire.control import (
     QueueEnqueueParams,
@@ -91,7 +91,7 @@ class Story:
 
         Raises:
             CommandError: the run did not come to its end.
-            animus_kernel.errors.KernelError: the daemon refused something.
+            animus_control.errors.ControlError: the daemon refused something.
         """
         project = self.project
         start = self._folder.git("rev-parse", "HEAD")
@@ -125,7 +125,7 @@ class Story:
                 reason = run.reason if waiting is None else waiting.reason
                 raise CommandError("run_failed", f"the demo's run stopped and waits: {reason}")
             self._pass_gate(event.workflow_id, waiting)
-        raise KernelError("unavailable", "the demo's daemon ended before the run did")
+        raise ControlError("unavailable", "the demo's daemon ended before the run did")
 
     def _pass_gate(self, run_id: str, waiting: WaitingFor) -> None:
         """Let the reader decide, or decide as the demo: with the command that is printed."""
@@ -151,7 +151,7 @@ class Story:
 def _connected(project: Project) -> ControlClient:
     client = ControlClient.connect(project)
     if client is None:
-        raise KernelError("unavailable", "the demo's daemon ended right after its start")
+        raise ControlError("unavailable", "the demo's daemon ended right after its start")
     return client
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from animus_cli.diagnosis.installation import Finding
 from animus_cli.json_value import json_object
-from animus_kernel.errors import KernelError
-from animus_kernel.project import Project
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_plugin_protocol.wire.control import ConfigValidateResult, EmptyParams, WorkflowConfigResult
 
 __all__ = ["check_definitions", "check_git"]
@@ -25,7 +25,7 @@ def check_definitions(project: Project, ask: Ask) -> list[Finding]:
     try:
         result: ConfigValidateResult = ask("workflow/config/validate", EmptyParams())
         compiled: WorkflowConfigResult = ask("workflow/config/get", EmptyParams())
-    except KernelError as error:
+    except ControlError as error:
         return [Finding("workflows", "error", f"the workflow files cannot be compiled: {error.message}", validate)]
     errors = [finding for finding in result.diagnostics if finding.severity == "error"]
     warnings = len(result.diagnostics) - len(errors)

@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from animus_control.endpoint import socket_path
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_kernel.assembly import Assembly, assemble
-from animus_kernel.endpoint import socket_path
-from animus_kernel.errors import KernelError
 from animus_kernel.flavor import install_command, missing_distributions
 from animus_kernel.instance import instance_holder, orphans_of
-from animus_kernel.project import Project
 from animus_kernel.roles import REQUIRED_ROLES
 from animus_kernel.settings import load_settings
 
@@ -34,7 +34,7 @@ def check_project(project: Project) -> list[Finding]:
     try:
         load_settings(project)
         assembly = assemble(project)
-    except KernelError as error:
+    except ControlError as error:
         return [*findings, Finding("project", "error", error.message, error.remediation.get("install_command"))]
     return [*findings, *_check_assembly(assembly)]
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
-from animus_kernel.endpoint import socket_path
+from animus_control.endpoint import socket_path
 from animus_kernel.events import read_events
 from animus_kernel.instance import instance_holder
 from animus_kernel.kernel import DAEMON, Kernel

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
+from animus_control.errors import ControlError
+from animus_control.project import Project
 from animus_kernel.assembly import assemble
-from animus_kernel.errors import KernelError
 from animus_kernel.kernel import Kernel
-from animus_kernel.project import Project
 from animus_kernel.roles import RoleTable
 from animus_kernel.seam import CALL_SECONDS
 from animus_plugin_protocol.wire import control
@@ -25,7 +25,7 @@ def list_plugins(project: Project, params: control.PluginListParams) -> control.
     found: Discovery
     try:
         _, _, found, roles = assemble(project)
-    except KernelError as error:
+    except ControlError as error:
         warnings.append(control.PluginWarning(plugin="", message=error.message))
         found = discover(project.root, project.config_dir)
     rows = [_row(plugin, roles) for plugin in found.plugins if params.kind is None or plugin.serves(params.kind)]
@@ -45,7 +45,7 @@ def trust(project: Project, params: control.PluginTrustParams) -> control.Plugin
     try:
         digest = TrustStore(project.config_dir / "trust.json").trust(path)
     except TrustError as error:
-        raise KernelError("not_found" if not path.exists() else "invalid_request", str(error)) from error
+        raise ControlError("not_found" if not path.exists() else "invalid_request", str(error)) from error
     return control.PluginTrustResult(path=str(path), sha256=digest)
 
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from animus_control.errors import ControlError
 from animus_kernel.door import split_subject
-from animus_kernel.errors import KernelError
 from animus_kernel.kernel import Kernel
 from animus_kernel.seam import ask
 from animus_plugin_protocol import methods
@@ -70,7 +70,7 @@ async def _each(
         _, subject_id = split_subject(wanted)
         ids = [entry.entry_id for entry in entries if subject_id in {entry.subject_id, row_of(entry).subject_id}]
     if not ids:
-        raise KernelError("not_found", f"there is no queue entry {wanted!r}", next_step="animus queue list")
+        raise ControlError("not_found", f"there is no queue entry {wanted!r}", next_step="animus queue list")
     changed: list[str] = []
     for entry_id in ids:
         changes = msgspec.structs.replace(params, entry_id=entry_id)

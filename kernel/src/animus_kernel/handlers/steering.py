@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from animus_control.errors import ControlError
 from animus_kernel.door import AD_HOC_KIND
-from animus_kernel.errors import KernelError
 from animus_kernel.handlers import workflows
 from animus_kernel.kernel import Kernel
 from animus_kernel.run import ENDED_STATUSES
@@ -27,10 +27,10 @@ async def resume(kernel: Kernel, params: control.WorkflowResumeParams) -> contro
         subject = summary.subject_id or ""
         about = "" if subject.startswith(_AD_HOC) else f" --subject {subject}"
         message = f"run {run_id!r} has ended ({summary.status}) and cannot go on; start a new one"
-        raise KernelError("conflict", message, next_step=f"animus workflow run {summary.definition}{about}")
+        raise ControlError("conflict", message, next_step=f"animus workflow run {summary.definition}{about}")
     waiting = summary.waiting if summary is not None else None
     if waiting is not None and waiting.kind == "blocked" and not params.force:
-        raise KernelError("conflict", f"run {run_id!r}: {waiting.reason}", next_step=waiting.command)
+        raise ControlError("conflict", f"run {run_id!r}: {waiting.reason}", next_step=waiting.command)
     return await _signal(kernel, params, "resume", params.reason, force=params.force)
 
 
@@ -66,7 +66,7 @@ async def _signal(
     run_id, _ = await workflows.find(kernel, params.id)
     if run_id is None:
         message = f"the run of entry {params.id!r} has not begun"
-        raise KernelError("conflict", message, next_step=f"animus why {params.id}")
+        raise ControlError("conflict", message, next_step=f"animus why {params.id}")
     wire = WorkflowSignalParams(workflow_id=run_id, signal=signal, note=note, actor=params.actor, **more)
     answer = await ask(kernel.plugins, methods.WORKFLOW_SIGNAL, wire, WorkflowSignalResult)
     who = params.actor.user_id if params.actor else None

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from animus_control.errors import ControlError
 from animus_kernel.clock import parse_moment
 from animus_kernel.door import split_subject
-from animus_kernel.errors import KernelError
 from animus_kernel.events import read_events
 from animus_kernel.handlers.queue import row_of
 from animus_kernel.kernel import Kernel
@@ -95,9 +95,9 @@ async def get(kernel: Kernel, params: control.WorkflowGetParams) -> control.Work
     raise _no_run(params.id)
 
 
-def _no_run(run_id: str) -> KernelError:
+def _no_run(run_id: str) -> ControlError:
     """There is no such run."""
-    return KernelError("not_found", f"there is no run {run_id!r}", next_step="animus workflow list")
+    return ControlError("not_found", f"there is no run {run_id!r}", next_step="animus workflow list")
 
 
 async def find(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
@@ -152,7 +152,7 @@ async def _delete(kernel: Kernel, run_id: str) -> control.WorkflowDeletion:
     if run is None:
         raise _no_run(run_id)
     if run.status not in ENDED_STATUSES:
-        raise KernelError(
+        raise ControlError(
             "conflict", f"run {run_id!r} is {run.status}, not ended", next_step=f"animus workflow cancel {run_id}"
         )
     await ask(kernel.plugins, methods.JOURNAL_DELETE, journal.JournalRunParams(workflow_id=run_id), msgspec.Raw)

@@ -2,7 +2,7 @@
 
 import sys
 
-from animus_workflow_runner_default.adapter import build
+from animus_workflow_runner_default.wire.adapter import build
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "AgentRespondResult",
     "AgentRunParams",
     "AgentRunResult",
+    "AgentSessionStartedNote",
     "AgentThinkingNote",
     "AgentToolCallNote",
     "AgentToolResultNote",
@@ -49,6 +50,8 @@ class AgentRunParams(Wire, frozen=True, kw_only=True):
     """Ours, for provider-command: ``{"program": str, "args": [str]}``."""
     context: Any = None
     """Ours: the JSON document an agent finds at ``ANIMUS_CONTEXT_FILE``."""
+    sandbox: str | None = None
+    """Ours: ``none`` or ``bubblewrap``. A provider that cannot sandbox refuses the latter; it never runs open instead."""
 
 
 class TokenUsage(Wire, frozen=True, kw_only=True):
@@ -75,6 +78,12 @@ class AgentRunResult(Wire, frozen=True, kw_only=True):
     errors: list[str] = always_list()
     tokens_used: TokenUsage | None = None
     decision_verdict: Any = None
+    model: str | None = None
+    """Ours: the model that answered, as its provider names it."""
+    cost_usd: float | None = None
+    """Ours: what the run cost, where the agent says so."""
+    resume_id: str | None = None
+    """Ours: the agent's own session, which ``agent/resume`` takes as ``session_id``."""
 
 
 class AgentCancelParams(Wire, frozen=True, kw_only=True):
@@ -102,6 +111,13 @@ class AgentRespondResult(Wire, frozen=True, kw_only=True):
     """Whether the answer was taken."""
 
     accepted: bool
+
+
+class AgentSessionStartedNote(Wire, frozen=True, kw_only=True):
+    """Ours: the agent's own session has begun; a host that keeps `resume_id` can resume it after any crash."""
+
+    session_id: str
+    resume_id: str
 
 
 class AgentOutputNote(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,115 @@
+"""Answers to ``workflow/inspect``: a run in full, the prompt a phase would get, the definitions, the runner itself."""
+
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from animus_workflow_runner_default.authoring.interpolation import InterpolationError
+from animus_workflow_runner_default.engine.refusal import InvalidRequestError, PhaseNotFoundError
+from animus_workflow_runner_default.engine.runner import RUNNER_VERSION, Runner
+from animus_workflow_runner_default.journal.blob import run_blob
+from animus_workflow_runner_default.journal.record import Attempt
+from animus_workflow_runner_default.phases.briefing import MissingVariableError, context_document
+
+__all__ = ["ASPECTS", "inspect"]
+
+
+async def inspect(runner: Runner, what: str, workflow_id: str | None, phase_id: str | None) -> Any:
+    """Answer one question.
+
+    Raises:
+        RefusalError: the question is unknown or names what does not exist.
+    """
+    answer = ASPECTS.get(what)
+    if answer is None:
+        raise InvalidRequestError(f"unknown aspect {what!r}; there are: {', '.join(ASPECTS)}")
+    return await answer(runner, workflow_id, phase_id)
+
+
+async def _run(runner: Runner, workflow_id: str | None, _phase_id: str | None) -> Any:
+    report = await runner.report(_required(workflow_id))
+    attempts = [msgspec.to_builtins(attempt) for attempt in report.attempts]
+    return run_blob(report.run, report.attempts) | {
+        "is_executing": report.run.workflow_id in runner.executing,
+        "plan": [entry.path for entry in report.workflow.phases],
+        "attempts": attempts,
+    }
+
+
+async def _prompt(runner: Runner, workflow_id: str | None, phase_id: str | None) -> Any:
+    report, work = await runner.work_of(_required(workflow_id))
+    path = work.plan.place_named(phase_id) if phase_id else report.run.position
+    if path is None or path not in work.plan:
+        raise PhaseNotFoundError(f"run {report.run.workflow_id!r} has no phase {phase_id!r}")
+    phase = work.plan.phase(path)
+    if phase.mode != "agent":
+        raise InvalidRequestError(f"phase {phase.id!r} is a {phase.mode} phase; only agent phases have a prompt")
+    attempt = next((item for item in reversed(report.attempts) if item.path == path), None)
+    if attempt is None:
+        attempt = Attempt(
+            path=path,
+            phase_id=phase.id,
+            attempt=1,
+            mode="agent",
+            status="running",
+            started_at=report.run.updated_at,
+            rework_context=report.run.rework_context,
+        )
+    try:
+        context = work.context(report.run, attempt)
+        document = context_document(report.run, attempt, report.attempts)
+        rendered = runner.services.agents.prompt(
+            work.agent_work(report.run, attempt, context, document, report.attempts)
+        )
+    except (InterpolationError, MissingVariableError) as error:
+        raise InvalidRequestError(str(error)) from error
+    return {"path": path, "attempt": attempt.attempt, "system": rendered.system, "prompt": rendered.text}
+
+
+async def _definitions(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    config = (await runner.pins.current()).config
+    return {
+        "default_workflow_ref": config.default_workflow_ref,
+        "workflows": [
+            {
+                "id": workflow.id,
+                "name": workflow.name,
+                "description": workflow.description,
+                "source": workflow.source,
+                "phases": [
+                    {"path": entry.path, "phase_id": entry.phase_id, "mode": config.phases[entry.phase_id].mode}
+                    for entry in workflow.phases
+                ],
+            }
+            for workflow in config.workflows.values()
+        ],
+        "disabled": config.disabled,
+    }
+
+
+async def _runner(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    counts = await runner.services.journal.call(lambda journal: dict(journal.count_by_status()))
+    unfinished = await runner.services.journal.call(lambda journal: journal.unfinished())
+    return {
+        "version": RUNNER_VERSION,
+        "pid": os.getpid(),
+        "max_runs": runner.max_runs,
+        "executing": runner.executing,
+        "runs_by_status": counts,
+        "unfinished": [{"workflow_id": run_id, "status": status} for run_id, status in unfinished],
+        "state_dir": str(runner.services.state_dir),
+        "project_root": str(runner.services.project_root),
+    }
+
+
+def _required(workflow_id: str | None) -> str:
+    if workflow_id is None:
+        raise InvalidRequestError("this aspect needs a workflow_id")
+    return workflow_id
+
+
+Aspect = Callable[[Runner, str | None, str | None], Coroutine[Any, Any, Any]]
+ASPECTS: dict[str, Aspect] = {"run": _run, "prompt": _prompt, "definitions": _definitions, "runner": _runner}
+"""What can be asked."""

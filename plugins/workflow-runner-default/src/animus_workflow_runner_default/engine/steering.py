@@ -1,0 +1,128 @@
+"""Signals to a run: what each does to one that is being executed and to one that is not, or why it is refused."""
+
+import datetime
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from animus_workflow_runner_default.engine.execution import Execution
+from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, RunStatus
+from animus_workflow_runner_default.engine.refusal import (
+    GatePendingError,
+    InvalidRequestError,
+    PhaseNotFoundError,
+    TerminalRunError,
+)
+from animus_workflow_runner_default.engine.transition import Moved, answer_gate, close_attempts, move, pause, resume
+from animus_workflow_runner_default.journal.record import Attempt, Run
+from animus_workflow_runner_default.phases.manual_phase import GateRefusedError, approval
+from animus_workflow_runner_default.phases.phase_work import PhaseWork
+
+__all__ = ["SIGNALS", "Signal", "SignalReport", "apply_signal", "signal_executing"]
+
+DEFAULT_CANCEL_REASON = "cancelled by request"
+SIGNALS = ("pause", "resume", "cancel", "approve", "reject")
+
+
+class Signal(NamedTuple):
+    """What is asked of a run; see `SIGNALS`."""
+
+    name: str
+    phase_id: str | None = None
+    note: str | None = None
+    force: bool = False
+
+
+class SignalReport(NamedTuple):
+    """The run afterwards; `moved` is what has to be written, None if nothing changed."""
+
+    run: Run
+    is_runnable: bool
+    message: str | None = None
+    moved: Moved | None = None
+
+
+def apply_signal(
+    run: Run, attempts: Sequence[Attempt], work: PhaseWork, signal: Signal, now: datetime.datetime
+) -> SignalReport:
+    """What a signal does to a run that nobody executes.
+
+    Raises:
+        RefusalError: the run does not take the signal now.
+    """
+    if signal.name not in SIGNALS:
+        raise InvalidRequestError(f"unknown signal {signal.name!r}; there are: {', '.join(SIGNALS)}")
+    is_resumable = run.status in {RunStatus.FAILED, RunStatus.ESCALATED}
+    if run.status in FINAL and not (signal.name == "resume" and is_resumable):
+        raise TerminalRunError(f"run {run.workflow_id!r} is {run.status.value}; it takes no {signal.name}")
+    match signal.name:
+        case "approve" | "reject":
+            return _answer(run, attempts, work, signal, now)
+        case "resume":
+            return _resume(run, signal, now)
+        case "cancel":
+            reason = signal.note or DEFAULT_CANCEL_REASON
+            closed = close_attempts(attempts, reason, now)
+            return _moved(Moved(move(run, RunEvent.CANCEL, now, reason), closed), "cancelled")
+        case _:
+            if run.status is RunStatus.PAUSED:
+                return SignalReport(run, is_runnable=False, message="it is paused already")
+            return _moved(Moved(pause(run, now)), "paused")
+
+
+async def signal_executing(execution: Execution, signal: Signal) -> SignalReport:
+    """What a signal does to a run that is being executed.
+
+    Raises:
+        RefusalError: the run does not take the signal now.
+    """
+    match signal.name:
+        case "cancel":
+            run = await execution.cancel(signal.note or DEFAULT_CANCEL_REASON)
+            return SignalReport(run, is_runnable=False, message="cancelled; its processes were ended")
+        case "pause":
+            run = await execution.pause()
+            return SignalReport(run, is_runnable=False, message="pauses after the phase that is running")
+        case "resume":
+            return SignalReport(execution.run, is_runnable=False, message="it is running")
+        case _:
+            raise InvalidRequestError(
+                f"run {execution.run.workflow_id!r} is running and waits for no approval; it can be paused or cancelled"
+            )
+
+
+def _moved(moved: Moved, message: str) -> SignalReport:
+    return SignalReport(moved.run, moved.run.status is RunStatus.PENDING, message, moved)
+
+
+def _answer(
+    run: Run, attempts: Sequence[Attempt], work: PhaseWork, signal: Signal, now: datetime.datetime
+) -> SignalReport:
+    attempt = next((item for item in attempts if item.status == "manual_pending"), None)
+    if run.status is not RunStatus.PAUSED or attempt is None:
+        raise InvalidRequestError(f"run {run.workflow_id!r} is {run.status.value} and waits at no gate")
+    if signal.phase_id is not None and signal.phase_id not in {attempt.phase_id, attempt.path}:
+        raise PhaseNotFoundError(
+            f"run {run.workflow_id!r} waits at phase {attempt.phase_id!r}, not at {signal.phase_id!r}"
+        )
+    if signal.name == "reject":
+        moved = answer_gate(run, attempt, None, signal.note, work.plan, attempts, now)
+        return _moved(moved, f"rejected; the run failed: {moved.run.reason}")
+    gate = work.gate(run, attempt)
+    if gate is None:
+        raise InvalidRequestError(f"phase {attempt.phase_id!r} is no manual phase")
+    try:
+        decision = approval(gate, signal.note, run_id=run.workflow_id)
+    except GateRefusedError as refusal:
+        raise InvalidRequestError(str(refusal)) from refusal
+    return _moved(answer_gate(run, attempt, decision, signal.note, work.plan, attempts, now), "approved")
+
+
+def _resume(run: Run, signal: Signal, now: datetime.datetime) -> SignalReport:
+    if run.status in {RunStatus.PENDING, RunStatus.RUNNING}:
+        return SignalReport(run, is_runnable=True, message="it only waits to be executed")
+    waiting = run.waiting
+    if waiting is not None and waiting.kind == "gate":
+        raise GatePendingError(f"run {run.workflow_id!r} waits at a gate; {waiting.command}, or reject it")
+    if waiting is not None and waiting.kind == "blocked" and not signal.force:
+        raise InvalidRequestError(f"{waiting.reason}. To run it again nevertheless: {waiting.command}")
+    return _moved(Moved(resume(run, now, force=signal.force)), "resumed")

@@ -1,0 +1,1 @@
+"""What is durable of a run before it is acted on."""

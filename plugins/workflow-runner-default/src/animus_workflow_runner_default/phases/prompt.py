@@ -1,0 +1,186 @@
+"""The prompt of an agent phase: named sections in a fixed order, each with a named limit, rendered once.
+
+Only the author's own text (directive, system prompts) is a template. What comes from a subject, an earlier phase or a
+failure is put in as it is and never looked at again, so that no title can smuggle in a placeholder.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from animus_workflow_runner_default.authoring.model import Agent, DecisionContract, OutputContract, Phase
+from animus_workflow_runner_default.phases.decision import VERDICTS
+
+__all__ = ["LIMITS", "PriorPhase", "Prompt", "PromptInput", "render_prompt"]
+
+LIMITS = {
+    "directive": 64_000,
+    "title": 500,
+    "description": 16_000,
+    "prior phases": 8_000,
+    "failure context": 8_000,
+    "dispatch input": 8_000,
+}
+"""Characters a section may take."""
+
+_TRUNCATED_PRIOR = "(earlier phases truncated for brevity)"
+_READ_ONLY = "This phase reads and judges. Do not change files in the working directory."
+_WRITES = (
+    "This phase changes files in the working directory. Leave them as they should be kept; they are committed for you."
+)
+
+
+class PriorPhase(NamedTuple):
+    """What an earlier phase ended with."""
+
+    phase_id: str
+    attempt: int
+    verdict: str
+    text: str
+
+
+class PromptInput(NamedTuple):
+    """Everything a prompt is made of. `directive` and the system prompts are filled in already."""
+
+    phase: Phase
+    agent: Agent | None
+    directive: str
+    system_prompts: Sequence[str]
+    subject_id: str
+    title: str
+    description: str
+    prior: Sequence[PriorPhase]
+    failure_context: str | None
+    dispatch_input: Any
+    custom_verdicts: Sequence[str]
+
+
+class Prompt(NamedTuple):
+    """What the agent gets."""
+
+    system: str
+    text: str
+
+
+def render_prompt(source: PromptInput) -> Prompt:
+    """Put the sections together."""
+    sections = [
+        _section("Task", _head(source.directive, LIMITS["directive"])),
+        _section("Subject", _subject(source)),
+        _section("Prior phases", _prior(source.prior)),
+        _section("Failure context", _tail(source.failure_context or "", LIMITS["failure context"])),
+        _section("Dispatch input", _dispatch_input(source.dispatch_input)),
+        _section("Rules", _rules(source.phase)),
+        _section("Result", _output_instructions(source.phase.output_contract)),
+        _section("Decision", _decision_instructions(source)),
+    ]
+    return Prompt(_system(source), "\n\n".join(section for section in sections if section) + "\n")
+
+
+def _section(name: str, body: str) -> str:
+    return f"{name}:\n{body}" if body.strip() else ""
+
+
+def _system(source: PromptInput) -> str:
+    parts: list[str] = []
+    agent = source.agent
+    if agent is not None:
+        role = f", {agent.role}" if agent.role else ""
+        parts.append(f"You are {agent.name or agent.id}{role}.")
+        parts.append(agent.description or "")
+    parts += source.system_prompts
+    return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def _head(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + f"\n(cut after {limit} characters)"
+
+
+def _tail(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"(cut, last {limit} characters)\n" + text[len(text) - limit :]
+
+
+def _subject(source: PromptInput) -> str:
+    lines = [source.subject_id, _head(source.title, LIMITS["title"])]
+    return "\n".join([line for line in lines if line] + [_head(source.description, LIMITS["description"])]).strip()
+
+
+def _prior(prior: Sequence[PriorPhase]) -> str:
+    """The newest phases that fit, oldest first."""
+    blocks: list[str] = []
+    left = LIMITS["prior phases"]
+    for phase in reversed(prior):
+        block = f"- {phase.phase_id} (attempt {phase.attempt}, {phase.verdict}): {phase.text.strip()}"
+        if len(block) > left:
+            blocks.append(_TRUNCATED_PRIOR)
+            break
+        left -= len(block)
+        blocks.append(block)
+    return "\n".join(reversed(blocks))
+
+
+def _dispatch_input(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
+    return _head(text, LIMITS["dispatch input"])
+
+
+def _rules(phase: Phase) -> str:
+    capabilities = phase.capabilities
+    writes = capabilities.writes_files or capabilities.requires_commit
+    reads_only = capabilities.is_review or capabilities.is_research
+    if writes:
+        return _WRITES
+    return _READ_ONLY if reads_only else ""
+
+
+def _output_instructions(contract: OutputContract | None) -> str:
+    if contract is None:
+        return ""
+    shape = {"kind": contract.kind} | dict.fromkeys([*contract.required_fields, *contract.fields], "...")
+    return "Print the result of your work as one line of JSON of this shape:\n" + msgspec.json.encode(shape).decode()
+
+
+def _decision_instructions(source: PromptInput) -> str:
+    contract = source.phase.decision_contract
+    if contract is None:
+        return ""
+    verdicts = ", ".join((*VERDICTS, *source.custom_verdicts))
+    lines = [
+        f"End with a decision. Its verdict is one of: {verdicts}.",
+        *_contract_lines(contract),
+        "The last line of your answer must be one line of JSON, nothing after it:",
+        _example(contract),
+    ]
+    return "\n".join(lines)
+
+
+def _contract_lines(contract: DecisionContract) -> list[str]:
+    lines: list[str] = []
+    if contract.min_confidence is not None:
+        lines.append(f"To advance, confidence must be at least {contract.min_confidence:g}.")
+    if contract.max_risk is not None:
+        lines.append(f"To advance, risk must be at most {contract.max_risk}.")
+    if contract.required_evidence:
+        lines.append(f"Evidence of these kinds is needed: {', '.join(contract.required_evidence)}.")
+    needed = [*contract.required_fields, *(name for name, spec in contract.fields.items() if spec.required)]
+    if needed:
+        lines.append(f"The decision must have the fields: {', '.join(dict.fromkeys(needed))}.")
+    for name, spec in contract.fields.items():
+        words = [spec.type or "", f"one of {spec.enum}" if spec.enum else "", spec.description or ""]
+        lines.append(f"Field {name}: {', '.join(word for word in words if word) or 'any value'}.")
+    return lines
+
+
+def _example(contract: DecisionContract) -> str:
+    example: dict[str, Any] = {
+        "kind": "phase_decision",
+        "verdict": "advance",
+        "confidence": 0.9,
+        "risk": "low",
+        "reason": "...",
+        "evidence": [{"kind": kind, "description": "..."} for kind in contract.required_evidence or ["custom"]],
+    }
+    return msgspec.json.encode(dict.fromkeys(contract.required_fields, "...") | example).decode()

@@ -1,0 +1,1 @@
+"""Child processes on the event loop: started on record, bounded, nothing left after them."""

@@ -1,0 +1,1 @@
+"""Git: a worktree for each run, and bringing what passed into its target."""

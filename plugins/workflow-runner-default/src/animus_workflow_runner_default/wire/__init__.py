@@ -1,0 +1,1 @@
+"""Between the protocol and the runner: methods in, calls of agents out."""

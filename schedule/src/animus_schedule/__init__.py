@@ -1,0 +1,1 @@
+"""When a schedule fires: cron times, time zones, active hours and what to do about missed times."""
