@@ -6,7 +6,7 @@ import pytest
 from animus_workflow_runner_default.authoring import model, phase_model, shapes
 from animus_workflow_runner_default.authoring.loading import load
 from animus_workflow_runner_default.authoring.vocabulary import NOT_IN_EFFECT
-from animus_workflow_runner_default.routing import GATES
+from animus_workflow_runner_default.engine.routing import GATES
 
 PAGE = "docs/workflow-files.md"
 _ACTED_ON = (
