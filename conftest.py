@@ -28,6 +28,6 @@ def _far_from_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("ANIMUS_CONFIG_DIR", str(home / "a"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    kept = {"ANIMUS_CONFIG_DIR", "ANIMUS_CORPUS"}
+    kept = {"ANIMUS_CONFIG_DIR", "ANIMUS_CORPUS", "ANIMUS_TEST_CLAUDE", "ANIMUS_TEST_CODEX"}
     for name in [name for name in os.environ if name.startswith("ANIMUS_") and name not in kept]:
         monkeypatch.delenv(name)
