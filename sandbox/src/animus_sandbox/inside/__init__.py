@@ -1,0 +1,1 @@
+"""What runs inside the sandbox before the program does. Standard library only, imported alone."""
