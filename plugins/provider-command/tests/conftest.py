@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from animus_agent_cli.program import ProgramCall
 from animus_process import Liveness, ProcessLedger, child_environment, liveness
-from animus_provider_command.program import ProgramCall, ProgramRun
+from animus_provider_command.command_run import CommandRun
 
 ANSWER_SECONDS = 20
-_KEPT = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_KEPT = ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 @pytest.fixture
@@ -29,23 +30,18 @@ def shell_call(tmp_path):
     """A call that runs a shell script in a folder of its own."""
 
     def call(script: str, **more: Any) -> ProgramCall:
-        facts = {
-            "program": "sh",
-            "args": ["-c", script],
-            "cwd": tmp_path,
-            "prompt": b"",
-            "environment": child_environment(),
-            "output_file": tmp_path / "state" / "runs" / "agent.stdout",
-        }
+        facts = {"program": "sh", "args": ["-c", script], "cwd": tmp_path, "environment": child_environment()}
         return ProgramCall(**(facts | more))
 
     return call
 
 
 @pytest.fixture
-def run_shell(shell_call, ledger):
+def run_shell(shell_call, ledger, tmp_path):
     def run(script: str, **more: Any):
-        return ProgramRun(shell_call(script, **more), ledger, on_text=lambda text, is_last: None).run()
+        file = tmp_path / "state" / "runs" / "agent.stdout"
+        call = shell_call(script, **more)
+        return CommandRun(call, ledger, output_file=file, on_text=lambda text, is_last: None).run()
 
     return run
 
@@ -120,7 +116,7 @@ class Host:
 @pytest.fixture
 def environment(tmp_path):
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {"ANIMUS_CONFIG_DIR": str(tmp_path / "config")}
+    return kept | {"ANIMUS_CONFIG_DIR": str(tmp_path / "config"), "TMPDIR": str(tmp_path)}
 
 
 @pytest.fixture

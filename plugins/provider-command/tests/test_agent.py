@@ -116,7 +116,10 @@ def test_time_limit_is_an_error_with_the_end_of_the_output(host, shell_params, i
 
 def test_missing_program_is_unavailable_and_named(host, shell_params):
     error = host.fault("agent/run", shell_params("", command={"program": "no-such-agent", "args": []}))
-    assert (error["code"], error["data"]) == (-32603, {"category": "unavailable", "program": "no-such-agent"})
+    assert (error["code"], error["data"]) == (
+        -32603,
+        {"category": "unavailable", "failure": "target_unavailable", "program": "no-such-agent"},
+    )
     assert "'no-such-agent' is not in PATH" in error["message"]
 
 
@@ -137,6 +140,26 @@ def test_request_that_cannot_be_meant_is_refused(host, shell_params, change, mes
     error = host.fault("agent/run", shell_params("true") | change)
     assert error["code"] == -32602
     assert message in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"tools": {"allow": ["Read"], "deny": []}}, "a tool policy"),
+        ({"sandbox": "bubblewrap"}, "sandbox 'bubblewrap'"),
+        ({"web_search": False}, "web_search"),
+        ({"network_access": False}, "network_access: false"),
+        ({"config_overrides": ["a=b"]}, "config_overrides"),
+    ],
+)
+def test_what_cannot_be_enforced_is_refused_and_nothing_runs(host, shell_params, tmp_path, asked, word):
+    error = host.fault("agent/run", shell_params("touch ran", **asked))
+    assert (error["data"]["category"], word in error["message"]) == ("session_start_failed", True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_more_arguments_follow_those_of_the_command(host, shell_params):
+    assert host.ask("agent/run", shell_params('echo "$0" "$1"', extra_args=["a b", "c"]))["output"] == "a b c\n"
 
 
 def test_approvals_fail_closed(host, shell_params, tmp_path):

@@ -7,7 +7,7 @@ import sys
 from animus_provider_command.agent import VERSION
 
 _SLOW = {"asyncio", "dataclasses", "importlib.metadata", "logging", "subprocess", "tempfile"}
-_SHOW = "import animus_provider_command.__main__, sys; animus_provider_command.agent.build(); print(*sys.modules)"
+_SHOW = "import sys; from animus_provider_command import __main__, agent; agent.build(); print(*sys.modules)"
 
 
 def test_handshake_imports_nothing_slow():

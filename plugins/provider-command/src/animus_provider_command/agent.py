@@ -7,6 +7,17 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from animus_agent_cli import RUNS
+from animus_agent_cli.parameters import (
+    CONTEXT_VARIABLE,
+    RUN_VARIABLE,
+    context_document,
+    cwd_of,
+    ledger_of,
+    run_folder,
+    timeout_of,
+)
+from animus_agent_cli.session import Sessions
 from animus_plugin_protocol import Context, ErrorCode, Plugin, RefusedError, RetriableError, RpcFault, methods
 from animus_plugin_protocol.agent_run import decode_agent_run
 from animus_plugin_protocol.wire.provider import (
@@ -18,30 +29,17 @@ from animus_plugin_protocol.wire.provider import (
     AgentRunResult,
     ProviderCapabilities,
 )
-from animus_provider_command.request import (
-    CONTEXT_VARIABLE,
-    command_of,
-    context_document,
-    cwd_of,
-    prompt_of,
-    refuse_approvals,
-    run_folder,
-    timeout_of,
-)
-from animus_provider_command.session import Sessions
+from animus_provider_command.request import command_of, prompt_of, refuse_what_cannot_be_done
 
 if TYPE_CHECKING:
-    from animus_process import ProcessLedger
-    from animus_provider_command.program import ProgramCall, ProgramEnd
+    from animus_agent_cli.program import ProgramCall
+    from animus_provider_command.command_run import CommandEnd, CommandRun
 
-__all__ = ["RUNS", "TOOL", "VERSION", "CommandProvider", "build"]
+__all__ = ["TOOL", "VERSION", "CommandProvider", "build"]
 
 VERSION: Final = "0.1.0"
 TOOL: Final = "command"
 """The tool id this provider answers for."""
-RUNS: Final = 64
-"""Programs at once; a further run waits for one of them to end."""
-_RUN_VARIABLE: Final = "ANIMUS_RUN_ID"
 _FAULT_OUTPUT_CHARACTERS: Final = 4096
 _FAULT_ERROR_LINES: Final = 20
 
@@ -51,7 +49,7 @@ class CommandProvider:
 
     def __init__(self) -> None:
         """Start without runs."""
-        self._sessions = Sessions()
+        self._sessions: Sessions[CommandRun] = Sessions()
 
     def register(self, plugin: Plugin) -> None:
         """Serve the kind, under the tool id `TOOL`."""
@@ -63,14 +61,20 @@ class CommandProvider:
 
     def run(self, params: AgentRunParams, context: Context) -> AgentRunResult:
         """Run the program of the request until it, and everything it started, is gone."""
-        from animus_provider_command.program import ProgramRun, ProgramStartError  # noqa: PLC0415 - start-up is a budget
+        from animus_agent_cli.program import ProgramStartError  # noqa: PLC0415 - start-up is a budget
+        from animus_provider_command.command_run import CommandRun  # noqa: PLC0415 - as above
 
-        refuse_approvals(params)
+        refuse_what_cannot_be_done(params)
         session_id = params.session_id or params.control_session_id or str(uuid.uuid4())
         ids = {session_id, params.control_session_id or session_id}
         with _context_file(params, context) as context_file:
-            call = _call_of(params, context, session_id, context_file)
-            run = ProgramRun(call, _ledger(context), on_text=_shower(session_id, context))
+            call = _call_of(params, context, context_file)
+            run = CommandRun(
+                call,
+                ledger_of(context.binding, "provider-command"),
+                output_file=_output_file(context, params, session_id),
+                on_text=_shower(session_id, context),
+            )
             if not self._sessions.open(ids, run):
                 raise RefusedError(
                     f"session {session_id!r} is running already; a local program runs once per session",
@@ -84,7 +88,7 @@ class CommandProvider:
                 raise RefusedError(
                     str(error),
                     code=ErrorCode.INTERNAL_ERROR,
-                    data={"category": "unavailable", "program": call.program},
+                    data={"category": "unavailable", "failure": "target_unavailable", "program": call.program},
                 ) from error
             finally:
                 self._sessions.close(ids)
@@ -111,7 +115,7 @@ def _context_file(params: AgentRunParams, context: Context) -> Generator[Path]:
     from animus_plugin_protocol.codec import encode_json  # noqa: PLC0415 - with the above
 
     _, extras = decode_agent_run(context.raw_params)
-    folder = run_folder(context.binding, params.env.get(_RUN_VARIABLE))
+    folder = run_folder(context.binding, params.env.get(RUN_VARIABLE))
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix="animus-context-", suffix=".json", dir=folder)
@@ -123,37 +127,26 @@ def _context_file(params: AgentRunParams, context: Context) -> Generator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _call_of(params: AgentRunParams, context: Context, session_id: str, context_file: Path) -> "ProgramCall":
+def _call_of(params: AgentRunParams, context: Context, context_file: Path) -> "ProgramCall":
+    from animus_agent_cli.program import ProgramCall  # noqa: PLC0415 - start-up is a budget
     from animus_process import child_environment  # noqa: PLC0415 - start-up is a budget
-    from animus_provider_command.program import ProgramCall  # noqa: PLC0415 - start-up is a budget
 
     program, args = command_of(params)
-    run_id = params.env.get(_RUN_VARIABLE)
-    folder = run_folder(context.binding, run_id)
     return ProgramCall(
         program=program,
         args=args,
         cwd=cwd_of(params, context.binding),
-        prompt=prompt_of(params),
+        input=prompt_of(params),
         environment=child_environment({**params.env, CONTEXT_VARIABLE: str(context_file)}),
-        run_id=run_id,
+        run_id=params.env.get(RUN_VARIABLE),
         timeout_seconds=timeout_of(params),
-        output_file=None
-        if folder is None
-        else folder / f"agent-{uuid.uuid5(uuid.NAMESPACE_OID, session_id).hex}.stdout",
     )
 
 
-def _ledger(context: Context) -> "ProcessLedger":
-    """The project's ledger; under a host that binds no project, one of this provider's own."""
-    from animus_process import ProcessLedger  # noqa: PLC0415 - start-up is a budget
-
-    binding = context.binding
-    if binding is not None and binding.state_dir:
-        return ProcessLedger(Path(binding.state_dir) / "processes")
-    configured = os.environ.get("ANIMUS_CONFIG_DIR")
-    home = Path(configured) if configured else Path.home() / ".animus"
-    return ProcessLedger(home / "provider-command" / "processes")
+def _output_file(context: Context, params: AgentRunParams, session_id: str) -> Path | None:
+    """Where an output goes that is too long for a result; None when the host named no place."""
+    folder = run_folder(context.binding, params.env.get(RUN_VARIABLE))
+    return None if folder is None else folder / f"agent-{uuid.uuid5(uuid.NAMESPACE_OID, session_id).hex}.stdout"
 
 
 def _shower(session_id: str, context: Context) -> Any:
@@ -168,7 +161,7 @@ def _shower(session_id: str, context: Context) -> Any:
     return show
 
 
-def _result_of(end: "ProgramEnd", call: "ProgramCall", session_id: str, context: Context) -> AgentRunResult:
+def _result_of(end: "CommandEnd", call: "ProgramCall", session_id: str, context: Context) -> AgentRunResult:
     """The result of a program that ended by itself; the error for one that was ended."""
     if end.how == "cancelled":
         raise RefusedError(
@@ -187,6 +180,7 @@ def _result_of(end: "ProgramEnd", call: "ProgramCall", session_id: str, context:
             code=ErrorCode.TIMEOUT,
             data={
                 "category": "run_failed",
+                "failure": "transient",
                 "session_id": session_id,
                 "output_tail": end.output.text()[-_FAULT_OUTPUT_CHARACTERS:],
                 "errors": end.errors[-_FAULT_ERROR_LINES:],
@@ -204,7 +198,7 @@ def _result_of(end: "ProgramEnd", call: "ProgramCall", session_id: str, context:
     )
 
 
-def _metadata_of(end: "ProgramEnd") -> list[Any]:
+def _metadata_of(end: "CommandEnd") -> list[Any]:
     """Where the whole output is, when the result holds only its end."""
     if not end.output.truncated:
         return []

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 __all__ = ["ENDED_REMEMBERED", "Cancellable", "Sessions"]
 
@@ -22,16 +22,19 @@ class Cancellable(Protocol):
         ...
 
 
-class Sessions:
+_RunT = TypeVar("_RunT", bound=Cancellable)
+
+
+class Sessions(Generic[_RunT]):
     """The active runs by the ids they answer to: their own, and the one the host controls them by."""
 
     def __init__(self) -> None:
         """Start without any."""
         self._turn = threading.Lock()
-        self._active: dict[str, Cancellable] = {}
+        self._active: dict[str, _RunT] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
 
-    def open(self, ids: set[str], run: Cancellable) -> bool:
+    def open(self, ids: set[str], run: _RunT) -> bool:
         """Take a run in; False when one of its ids belongs to an active run."""
         with self._turn:
             if not ids.isdisjoint(self._active):
@@ -50,7 +53,7 @@ class Sessions:
             while len(self._ended) > ENDED_REMEMBERED:
                 self._ended.popitem(last=False)
 
-    def find(self, session_id: str) -> Cancellable | None:
+    def find(self, session_id: str) -> _RunT | None:
         """The run that `session_id` means: its own id, the host's id for it, else the only active run.
 
         An id of a run that is over means that run, and so nothing: the only active run is somebody else's then.
@@ -62,7 +65,7 @@ class Sessions:
             active = {id(run): run for run in self._active.values()}
             return next(iter(active.values())) if len(active) == 1 else None
 
-    def active(self) -> list[Cancellable]:
+    def active(self) -> list[_RunT]:
         """Every active run, once."""
         with self._turn:
             return list({id(run): run for run in self._active.values()}.values())

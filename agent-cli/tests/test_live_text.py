@@ -1,6 +1,6 @@
 import threading
 
-from animus_provider_command.live_text import LIVE_LIMIT_CHARACTERS, PARTIAL_LIMIT_CHARACTERS, LiveText, Streamer
+from animus_agent_cli.live_text import LIVE_LIMIT_CHARACTERS, PARTIAL_LIMIT_CHARACTERS, LiveText, Streamer
 
 _WAIT_SECONDS = 10
 

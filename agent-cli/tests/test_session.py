@@ -1,4 +1,4 @@
-from animus_provider_command.session import ENDED_REMEMBERED, Sessions
+from animus_agent_cli.session import ENDED_REMEMBERED, Sessions
 
 
 class Run:

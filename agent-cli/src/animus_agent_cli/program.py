@@ -1,20 +1,22 @@
-"""One run of a local program as an agent: started, fed, watched, ended with everything it started.
+"""One run of a program: started, fed, watched, ended with everything it started.
 
-This module has never heard of the protocol. It promises: the program is written to the process ledger before it does
-anything; however the run ends, no process of it is left; nothing it prints is an error, whatever the bytes; a run ends
-within its time limit plus the seconds named here.
+It promises: the program is written to the process ledger before it does anything; however the run ends, no process of
+it is left; nothing it prints is an error, whatever the bytes; a run ends within its time limit plus the seconds named
+here.
 """
 
 import contextlib
-import os
-import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
+from animus_agent_cli.alarm import Alarms
+from animus_agent_cli.finding import ProgramStartError, find_program
+from animus_agent_cli.pump import Pump
+from animus_agent_cli.time_limit import TimeLimit
 from animus_process import (
     MARK_VARIABLE,
     Clock,
@@ -28,10 +30,6 @@ from animus_process import (
     release_gate,
     stop_tree,
 )
-from animus_provider_command.decision import DecisionScanner
-from animus_provider_command.live_text import Streamer
-from animus_provider_command.output import Output
-from animus_provider_command.pump import Pump
 
 __all__ = [
     "CANCELLED",
@@ -40,14 +38,13 @@ __all__ = [
     "EXITED",
     "KILL_NOW_SECONDS",
     "LINGER_SECONDS",
-    "SHOW_SECONDS",
+    "STOPPED",
     "TERM_SECONDS",
     "TIMED_OUT",
     "ProgramCall",
     "ProgramEnd",
     "ProgramRun",
     "ProgramStartError",
-    "find_program",
 ]
 
 TERM_SECONDS: Final = 2.0
@@ -58,90 +55,72 @@ LINGER_SECONDS: Final = 0.5
 """How long what a program left behind may go on printing after the program ended: the last lines of a pipeline."""
 DRAIN_SECONDS: Final = 2.0
 """How long the pipes may take to end after the last process of the run."""
-SHOW_SECONDS: Final = 2.0
-"""How long a slow host may take for the last of the live text."""
 ERRORS_LIMIT_BYTES: Final = 64 * 1024
+"""How much of the standard error is kept: its end."""
 
 EXITED: Final = "exited"
 TIMED_OUT: Final = "timed_out"
 CANCELLED: Final = "cancelled"
-
-
-class ProgramStartError(Exception):
-    """The program could not be started; nothing ran."""
+STOPPED: Final = "stopped"
 
 
 class ProgramCall(NamedTuple):
-    """What to run. `environment` is complete: nothing is added to it but the mark of the process."""
+    """What to run. `environment` is complete: nothing is added to it but the mark of the process.
+
+    Attributes:
+        input: what the program reads first; its input ends there unless `is_input_open`.
+    """
 
     program: str
     args: Sequence[str]
     cwd: Path
-    prompt: bytes
     environment: Mapping[str, str]
+    input: bytes = b""
+    is_input_open: bool = False
     run_id: str | None = None
     timeout_seconds: float | None = None
-    output_file: Path | None = None
 
 
 class ProgramEnd(NamedTuple):
-    """How it ended. `how` is ``exited``, ``timed_out`` or ``cancelled``; a death by signal n is exit code -n."""
+    """How it ended.
+
+    Attributes:
+        how: ``exited``, ``timed_out``, ``cancelled``, or ``stopped`` when `ProgramRun.stop_in` ended it.
+        exit_code: a death by signal n is -n.
+        errors: the end of the standard error, and what there is to say of the end itself, by line.
+    """
 
     how: str
     exit_code: int
-    output: Output
     errors: list[str]
-    decision: dict[str, Any] | None
     duration_seconds: float
 
 
-def find_program(program: str, cwd: Path, environment: Mapping[str, str]) -> str:
-    """The path that `program` means: a name is looked up in PATH, a relative path starts at `cwd`.
-
-    Raises:
-        ProgramStartError: there is no such program, or it may not be run.
-    """
-    if not program.strip():
-        raise ProgramStartError("the program's name is blank")
-    if os.sep in program:
-        path = cwd / program
-        if not path.is_file():
-            raise ProgramStartError(f"program {program!r} does not exist (looked at {str(path)!r})")
-        if not os.access(path, os.X_OK):
-            raise ProgramStartError(f"program {program!r} is not executable; chmod +x {str(path)!r}")
-        return str(path)
-    search = environment.get("PATH", os.defpath)
-    found = shutil.which(program, path=search)
-    if found is None:
-        raise ProgramStartError(
-            f"program {program!r} is not in PATH ({search}); install it, write its full path, "
-            "or start the daemon from an environment where it is found"
-        )
-    return found
-
-
 class ProgramRun:
-    """Start it with `run`, on the thread that waits for it; `cancel` from any other."""
+    """Start it with `run`, on the thread that waits for it; everything else may be called from any other."""
 
     def __init__(
         self,
         call: ProgramCall,
         ledger: ProcessLedger,
         *,
-        on_text: Callable[[str, bool], object],
+        on_output: Callable[[bytes], object],
         clock: Clock | None = None,
     ) -> None:
-        """Prepare; nothing is started yet. `on_text` is given live output, see `Streamer`."""
-        self._clock = clock or SystemClock()
+        """Prepare; nothing is started yet. `on_output` is given standard output as it comes and must not block."""
+        self.clock = clock or SystemClock()
         self._record: ProcessRecord | None = None
         self._call = call
         self._ledger = ledger
-        self._on_text = on_text
+        self._on_output = on_output
+        self._limit = TimeLimit(call.timeout_seconds, self.clock)
+        self._alarms = Alarms()
         self._news = threading.Event()
         self._is_cancelled = threading.Event()
-        self._output = Output(call.output_file)
+        self._has_exited = threading.Event()
+        self._is_stopped = False
+        self._pump: Pump | None = None
         self._errors = TailBuffer(ERRORS_LIMIT_BYTES)
-        self._scanner = DecisionScanner()
 
     def cancel(self) -> None:
         """End the run; `run` returns once no process of it is left. Again or before the start is fine."""
@@ -152,8 +131,37 @@ class ProgramRun:
         """End the run at once because this process is ending: SIGKILL, a short look whether it helped."""
         self.cancel()
         record = self._record
-        if record is not None and kill_tree(record, kill_seconds=KILL_NOW_SECONDS, clock=self._clock):
+        if record is not None and kill_tree(record, kill_seconds=KILL_NOW_SECONDS, clock=self.clock):
             self._ledger.forget(record)
+
+    def write(self, data: bytes) -> bool:
+        """Have the program read `data`; False when it no longer reads."""
+        return self._pump is not None and self._pump.write(data)
+
+    def end_input(self) -> None:
+        """End the program's input behind what was written."""
+        if self._pump is not None:
+            self._pump.end_input()
+
+    def alarm(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have `callback` called on the waiting thread in `seconds`, if the run lasts; answers how to drop it."""
+        number = self._alarms.set(self.clock.monotonic() + seconds, callback)
+        self._news.set()
+        return lambda: self._alarms.drop(number)
+
+    def stop_in(self, seconds: float) -> None:
+        """End the run in `seconds` unless it ended by itself: it has nothing more to say."""
+        self.alarm(seconds, self._stop)
+
+    def hold_limit(self) -> None:
+        """The time limit stands still until `release_limit`: the program waits for a person. Holds are counted."""
+        self._limit.hold()
+        self._news.set()
+
+    def release_limit(self) -> None:
+        """One hold less."""
+        self._limit.release()
+        self._news.set()
 
     def run(self) -> ProgramEnd:
         """Start the program and wait until it and everything it started is gone.
@@ -161,45 +169,41 @@ class ProgramRun:
         Raises:
             ProgramStartError: it could not be started.
         """
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
+        self._limit.start()
         if self._is_cancelled.is_set():
-            self._output.close()
-            return ProgramEnd(CANCELLED, -signal.SIGTERM, self._output, [], None, 0.0)
+            return ProgramEnd(CANCELLED, -signal.SIGTERM, [], 0.0)
         process, record = self._start()
         self._record = record
         try:
             return self._watch(process, record, started)
         except BaseException:
-            kill_tree(record, clock=self._clock)
+            kill_tree(record, clock=self.clock)
             raise
 
     def _watch(self, process: "subprocess.Popen[bytes]", record: ProcessRecord, started: float) -> ProgramEnd:
-        streamer = Streamer(self._on_text)
-        pump = Pump(
+        pump = self._pump = Pump(
             _pipe(process.stdin),
-            self._call.prompt,
-            [(_pipe(process.stdout), self._take_output(streamer)), (_pipe(process.stderr), self._errors.write)],
+            self._call.input,
+            [(_pipe(process.stdout), self._on_output), (_pipe(process.stderr), self._errors.write)],
+            is_input_open=self._call.is_input_open,
         )
+        pump.start()
         waiter = threading.Thread(target=self._wait_for, args=(process,), name="agent-exit", daemon=True)
         waiter.start()
-        how = self._wait(process, started)
+        how = self._wait()
         if how == EXITED:
             pump.wait(LINGER_SECONDS)
-        is_gone = stop_tree(record, term_seconds=TERM_SECONDS, clock=self._clock)
+        is_gone = stop_tree(record, term_seconds=TERM_SECONDS, clock=self.clock)
         pump.finish(DRAIN_SECONDS)
-        streamer.close(SHOW_SECONDS)
-        self._scanner.close()
-        self._output.close()
         if is_gone:
             waiter.join(DRAIN_SECONDS)
             self._ledger.forget(record)
         return ProgramEnd(
             how=how,
             exit_code=-signal.SIGKILL if process.returncode is None else process.returncode,
-            output=self._output,
             errors=self._error_lines(how, process, is_gone=is_gone),
-            decision=self._scanner.decision,
-            duration_seconds=self._clock.monotonic() - started,
+            duration_seconds=self.clock.monotonic() - started,
         )
 
     def _start(self) -> tuple["subprocess.Popen[bytes]", ProcessRecord]:
@@ -231,29 +235,29 @@ class ProgramRun:
             ) from error
         return process, record
 
-    def _take_output(self, streamer: Streamer) -> Callable[[bytes], None]:
-        def take(data: bytes) -> None:
-            self._output.write(data)
-            self._scanner.write(data)
-            streamer.write(data)
-
-        return take
-
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         process.wait()
+        self._has_exited.set()
         self._news.set()
 
-    def _wait(self, process: "subprocess.Popen[bytes]", started: float) -> str:
-        limit = self._call.timeout_seconds
+    def _stop(self) -> None:
+        self._is_stopped = True
+
+    def _wait(self) -> str:
         while True:
-            left = None if limit is None else started + limit - self._clock.monotonic()
-            self._news.wait(left)
+            now, limit = self.clock.monotonic(), self._limit.deadline()
+            self._alarms.ring(now)
             if self._is_cancelled.is_set():
                 return CANCELLED
-            if process.returncode is not None:
+            if self._has_exited.is_set():
                 return EXITED
-            if left is not None and left <= 0:
+            if self._is_stopped:
+                return STOPPED
+            if limit is not None and limit <= now:
                 return TIMED_OUT
+            due = min((moment for moment in (limit, self._alarms.next()) if moment is not None), default=None)
+            self._news.wait(None if due is None else max(0.0, due - now))
+            self._news.clear()
 
     def _error_lines(self, how: str, process: "subprocess.Popen[bytes]", *, is_gone: bool) -> list[str]:
         lines = self._errors.text().splitlines()
@@ -261,12 +265,6 @@ class ProgramRun:
             lines[:1] = [f"[the first {self._errors.total_bytes - len(self._errors.data())} bytes are left out]"]
         if how == EXITED and process.returncode is not None and process.returncode < 0:
             lines.append(f"program {self._call.program!r} was ended by {_signal_name(-process.returncode)}")
-        if self._output.truncated:
-            whole = f"all of it is in {str(self._output.file)!r}" if self._output.file else "the rest is lost"
-            reason = f" ({self._output.file_error})" if self._output.file_error else ""
-            lines.append(
-                f"the output has {self._output.total_bytes} bytes and is cut at its beginning; {whole}{reason}"
-            )
         if not is_gone:
             lines.append(f"a process started by {self._call.program!r} (pid {process.pid}) could not be ended")
         return lines

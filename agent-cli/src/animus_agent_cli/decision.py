@@ -1,6 +1,6 @@
-"""Which line of a program's output is its decision.
+"""What an agent decided: a line of its output that says so, or the JSON object its answer ends in.
 
-A decision is one whole line that is a JSON object and says so: it has the key ``verdict`` (with ``kind`` absent or
+A decision line is one whole line that is a JSON object and says so: it has the key ``verdict`` (with ``kind`` absent or
 ``phase_decision``), or it holds such an object under ``phase_decision`` or ``decision``. The last such line counts.
 Whether the verdict in it is valid is for the runner to judge: a decision that is wrong must not look like none at all.
 """
@@ -8,10 +8,15 @@ Whether the verdict in it is valid is for the runner to judge: a decision that i
 import json
 from typing import Any, Final, cast
 
-__all__ = ["LINE_LIMIT_BYTES", "DecisionScanner", "decision_in"]
+__all__ = ["LINE_LIMIT_BYTES", "DecisionScanner", "answer_object", "decision_in", "decision_of", "schema_instruction"]
 
 LINE_LIMIT_BYTES: Final = 1024 * 1024
 """A longer line is output, not a decision."""
+
+_ANSWER_LIMIT_CHARACTERS: Final = 256 * 1024
+"""How far from the end of an answer its object may begin."""
+_ANSWER_LOOKS: Final = 4096
+"""How many braces are tried as its beginning."""
 
 _KIND: Final = "phase_decision"
 _WRAPPERS: Final = (_KIND, "decision")
@@ -29,7 +34,11 @@ def decision_in(line: bytes) -> dict[str, Any] | None:
         json.dumps(loaded, ensure_ascii=False).encode()  # a lone surrogate could not travel on
     except (ValueError, RecursionError):
         return None
-    found = cast("dict[str, Any]", loaded)
+    return decision_of(cast("dict[str, Any]", loaded))
+
+
+def decision_of(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The decision that an object is or wraps; None when it is about something else."""
     for wrapper in _WRAPPERS:
         inner: Any = found.get(wrapper)
         if isinstance(inner, dict):
@@ -87,3 +96,34 @@ class DecisionScanner:
             self.decision = found
         self._line.clear()
         self._is_skipping = False
+
+
+def schema_instruction(schema: dict[str, Any]) -> str:
+    """What to tell an agent that cannot be given a schema by other means."""
+    text = json.dumps(schema, ensure_ascii=False, sort_keys=True)
+    return (
+        "End your final answer with one JSON object that is valid against this JSON Schema, "
+        f"and with nothing behind it:\n{text}"
+    )
+
+
+def answer_object(text: str) -> dict[str, Any] | None:
+    """The JSON object at the very end of `text`, in a fenced block or bare; None when it ends in none."""
+    end = text[-_ANSWER_LIMIT_CHARACTERS:].strip().removesuffix("```").rstrip()
+    if not end.endswith("}"):
+        return None
+    decoder = json.JSONDecoder(parse_int=_number, parse_constant=_refuse)
+    start = end.find("{")
+    for _ in range(_ANSWER_LOOKS):
+        if start < 0:
+            return None
+        try:
+            found, stop = decoder.raw_decode(end, start)
+            if stop == len(end):
+                json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate could not travel on
+                return cast("dict[str, Any]", found)
+            # A whole object, but not the last: what is inside it cannot be the last either.
+            start = end.find("{", stop)
+        except (ValueError, RecursionError):
+            start = end.find("{", start + 1)
+    return None

@@ -1,6 +1,6 @@
 import pytest
 
-from animus_provider_command.decision import LINE_LIMIT_BYTES, DecisionScanner, decision_in
+from animus_agent_cli.decision import LINE_LIMIT_BYTES, DecisionScanner, answer_object, decision_in, schema_instruction
 
 ADVANCE = {"verdict": "advance"}
 
@@ -61,3 +61,29 @@ def test_integers_that_fit_no_encoder_become_floats():
     assert decision_in(b'{"verdict": "advance", "n": 123456789012345678901234567890}')["n"] == pytest.approx(
         1.23e29, rel=0.01
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ('words {"a": 1} more {"b": {"c": 2}}\n', {"b": {"c": 2}}),
+        ('```json\n{\n  "a": {}\n}\n```', {"a": {}}),
+        ('if (x) { y(); } then {"v": 1}', {"v": 1}),
+        ('{"a": 1} and more words', None),
+        ("[1, 2]", None),
+        ("{" * 100_000 + "}", None),
+        ('{"a": "\\ud800"}', None),
+        ("", None),
+    ],
+)
+def test_answer_ends_in_an_object_or_has_none(text, expected):
+    assert answer_object(text) == expected
+
+
+def test_object_that_begins_far_from_the_end_is_not_looked_for():
+    assert answer_object('{"a": "' + "x" * 1_000_000 + '"}') is None
+
+
+def test_instruction_holds_the_schema():
+    assert '{"type": "object"}' in schema_instruction({"type": "object"})
