@@ -1,0 +1,1 @@
+"""A provider whose agent is the Claude Code program."""

@@ -1,0 +1,28 @@
+"""Start-up is a budget: what is not needed for the handshake is not imported for it."""
+
+import subprocess
+import sys
+
+_SLOW = {
+    "animus_process",
+    "animus_sandbox",
+    "asyncio",
+    "dataclasses",
+    "importlib.metadata",
+    "logging",
+    "subprocess",
+    "tempfile",
+}
+_SHOW = "import sys; from animus_provider_claude import __main__, agent; agent.build(); print(*sys.modules)"
+
+
+def test_handshake_imports_nothing_slow():
+    done = subprocess.run([sys.executable, "-P", "-c", _SHOW], capture_output=True, text=True, check=True, timeout=20)
+    bare = subprocess.run(
+        [sys.executable, "-P", "-c", "import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    assert _SLOW & (set(done.stdout.split()) - set(bare.stdout.split())) == set()
