@@ -1,0 +1,1 @@
+"""The Codex program as an agent of the provider kind."""
