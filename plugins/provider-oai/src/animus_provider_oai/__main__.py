@@ -1,0 +1,16 @@
+"""Run the plugin: ``python -m animus_provider_oai``."""
+
+import sys
+
+from animus_plugin_protocol.entry import start
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Serve until the host ends; returns the exit code."""
+    return start("animus_provider_oai.provider:build")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
