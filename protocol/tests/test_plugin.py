@@ -1,11 +1,13 @@
 """Registration: what fits, what is refused and with which words; manifest and handshake from one declaration."""
 
 import json
+import os
+import threading
 from typing import Any
 
 import pytest
 
-from animus_plugin_protocol import AsyncContext, Context, Plugin, RegistrationError, methods
+from animus_plugin_protocol import AsyncContext, Context, FatalError, Plugin, RegistrationError, methods
 from animus_plugin_protocol.wire.lifecycle import EnvRequirement, HealthCheckResult, InitializeResult, PluginManifest
 from animus_plugin_protocol.wire.provider import ProviderCapabilities
 from animus_plugin_protocol.wire.queue import (
@@ -17,6 +19,7 @@ from animus_plugin_protocol.wire.queue import (
     QueueStats,
 )
 from animus_plugin_protocol.wire.subject import Subject, SubjectIdParams, SubjectNextParams, SubjectSchema
+from animus_plugin_protocol.wire.trigger import TriggerWatchParams
 
 
 def stats(params: None) -> QueueStats:
@@ -389,3 +392,31 @@ def test_the_handshake_result_is_decodable_by_a_host(run_in_thread):
 
     host = run_in_thread(full_plugin())
     assert msgspec.convert(host.handshake(), type=InitializeResult).capabilities.cancellation
+
+
+def test_notification_of_no_request_is_written_at_any_time_and_needs_a_host():
+    plugin = Plugin("teller", "0.1.0", description="double")
+    to_plugin, from_host = os.pipe()
+    to_host, from_plugin = os.pipe()
+
+    def watch(params: TriggerWatchParams) -> Any:
+        return {"watching": True}
+
+    plugin.register_method(methods.TRIGGER_WATCH, watch)
+    with pytest.raises(FatalError, match="no host yet"):
+        plugin.notify(methods.TRIGGER_EVENT, {"event_id": "1"})
+    stdin, stdout = os.fdopen(to_plugin, "rb", buffering=0), os.fdopen(from_plugin, "wb", buffering=0)
+    thread = threading.Thread(target=plugin.run, kwargs={"stdin": stdin, "stdout": stdout})
+    thread.start()
+    with os.fdopen(from_host, "wb", buffering=0) as writer, os.fdopen(to_host, "rb") as reader:
+        writer.write(
+            b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocol_version":"1.1.0","host_info":{"name":"h","version":"1"},"capabilities":{}}}\n'
+        )
+        assert b"result" in reader.readline()
+        plugin.notify(methods.TRIGGER_EVENT, {"event_id": "1"})
+        assert json.loads(reader.readline())["params"] == {"event_id": "1"}
+        writer.close()
+        thread.join(10)
+    assert not thread.is_alive()
+    stdin.close()
+    stdout.close()

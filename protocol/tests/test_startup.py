@@ -59,12 +59,12 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_importing_the_protocol_imports_nothing_expensive():
-    assert modules_after("import animus_plugin_protocol") & EXPENSIVE == set()
+    assert modules_after("import animus_plugin_protocol.plugin") & EXPENSIVE == set()
 
 
 def test_the_protocol_itself_does_not_need_inspect():
     """msgspec imports it through typing_extensions where that is installed; nothing of ours adds to that."""
-    code = "import sys; sys.modules['typing_extensions'] = None\nimport animus_plugin_protocol"
+    code = "import sys; sys.modules['typing_extensions'] = None\nimport animus_plugin_protocol.plugin"
     assert modules_after(code) & {*EXPENSIVE, "inspect", "ast", "dataclasses"} == set()
 
 
@@ -82,7 +82,7 @@ def test_importing_the_protocol_imports_no_kind():
             "control",
         )
     }
-    assert modules_after("import animus_plugin_protocol") & kinds == set()
+    assert modules_after("import animus_plugin_protocol.plugin") & kinds == set()
 
 
 SMALL_QUEUE = """

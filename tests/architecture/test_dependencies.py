@@ -23,7 +23,7 @@ def test_package_declares_every_distribution_it_imports(package, packages, impor
     distribution_of = {
         other.name: tomllib.loads((other.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
         for other in packages
-    } | {"yaml": "pyyaml"}
+    } | {"yaml": "pyyaml", "opentelemetry": "opentelemetry-sdk"}
     used = {name.split(".")[0] for path in package.modules() for name in imports_of(path)}
     third_party = {name for name in used if name not in sys.stdlib_module_names and name != package.name}
     # msgspec comes with the protocol package, whose types are msgspec structs; naming it twice would be noise.
@@ -37,7 +37,12 @@ def test_package_declares_nothing_it_does_not_use(package, packages, imports_of)
     project = tomllib.loads((package.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[^A-Za-z0-9_-]", line, maxsplit=1)[0].lower() for line in project["dependencies"]}
     used = {name.split(".")[0] for path in package.modules() for name in imports_of(path)}
-    import_of = {"pyyaml": "yaml", "animus-daemon": "animus_kernel"}
+    import_of = {
+        "pyyaml": "yaml",
+        "animus-daemon": "animus_kernel",
+        "opentelemetry-sdk": "opentelemetry",
+        "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    }
     unused = {name for name in declared if import_of.get(name, name.replace("-", "_")) not in used}
     assert not unused
 

@@ -17,9 +17,9 @@ def _imported_by(code: str) -> set[str]:
 @pytest.mark.parametrize(
     ("code", "allowed"),
     [
-        ("import animus_plugin_protocol", set()),
+        ("import animus_plugin_protocol.plugin", set()),
         ("import animus_queue_default.__main__", set()),
-        ("import animus_subject_default.__main__", set()),
+        ("import animus_subject_default.__main__, animus_subject_default.backend", set()),
         ("import animus_provider_command.__main__", {"subprocess"}),
         ("import animus_control.client, animus_control.operations", set()),
         ("import animus_cli.entry", set()),

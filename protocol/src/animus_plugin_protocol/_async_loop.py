@@ -142,6 +142,8 @@ class _Connection:
 
     def _read_from(self, source: Source) -> None:
         """Wait for bytes in the loop where the system can wait for that descriptor, on a thread where it cannot."""
+        if source.unread:
+            self._take(source.read())
         if source.fileno is not None:
             try:
                 self._loop.add_reader(source.fileno, lambda: self._take(source.read()))

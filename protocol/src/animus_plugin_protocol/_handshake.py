@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
-from animus_plugin_protocol._call import error_reply
+from animus_plugin_protocol._call import error_reply, report_line
 from animus_plugin_protocol._declaration import Declaration
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol.codec import decode_params, encode_result
+from animus_plugin_protocol.entry import HANDSHAKE_FILE
 from animus_plugin_protocol.errors import RefusedError
 from animus_plugin_protocol.frames import Frame
 from animus_plugin_protocol.methods import INITIALIZE
@@ -38,9 +39,20 @@ class Handshake:
             return None
         try:
             self._accept(decode_params(_decoder, frame.params, INITIALIZE))
-            return encode_result(frame.id, self._declaration.initialize_result(), INITIALIZE)
+            reply = encode_result(frame.id, self._declaration.initialize_result(), INITIALIZE)
         except Exception as error:  # noqa: BLE001 - a hook may raise anything; the host gets an answer
-            return error_reply(frame.id, INITIALIZE, error)
+            reply = error_reply(frame.id, INITIALIZE, error) or b""
+        said, self._session.opening_reply = self._session.opening_reply, None
+        if said is None:
+            return reply
+        if reply != said:
+            # What the host believes is not so, and there is no taking it back.
+            name = self._declaration.info.name
+            report_line(
+                f"plugin {name!r} does not answer what its {HANDSHAKE_FILE} says; write that again: {reply[:300]!r}"
+            )
+            raise SystemExit(1)
+        return None
 
     def initialized(self) -> None:
         """Open the gate, if the handshake got that far."""

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import Final, Protocol
 
-from animus_plugin_protocol.errors import ErrorCode, FatalError
+from animus_plugin_protocol.errors import ErrorCode, HostGoneError
 
 __all__ = ["READER_BACKLOG_BYTES", "WORKER_BACKLOG_BYTES", "Outbox", "Scope", "Sink"]
 
@@ -73,12 +73,12 @@ class Outbox:
         """Write a notification of a request; dropped when the request was answered already.
 
         Raises:
-            FatalError: the host is gone.
+            HostGoneError: the host is gone.
         """
         with self._changed:
             self._wait_room(limit)
             if self.is_broken:
-                raise FatalError("the host is gone: it closed the pipe or stopped reading", code=ErrorCode.TIMEOUT)
+                raise HostGoneError("the host is gone: it closed the pipe or stopped reading", code=ErrorCode.TIMEOUT)
             if not scope.closed:
                 self._write(data)
 

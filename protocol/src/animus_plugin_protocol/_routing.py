@@ -19,7 +19,7 @@ from animus_plugin_protocol._running import Running
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol.codec import decode_line, decode_params, encode_error, encode_result
 from animus_plugin_protocol.context import Context
-from animus_plugin_protocol.errors import Cancelled, ErrorCode, FatalError, RefusedError
+from animus_plugin_protocol.errors import Cancelled, ErrorCode, HostGoneError, RefusedError
 from animus_plugin_protocol.frames import Frame, OversizedLine
 from animus_plugin_protocol.wire.lifecycle import CancelParams, HealthCheckResult
 
@@ -105,7 +105,7 @@ class Engine:
     def host_is_gone(self) -> None:
         """The host closed stdin, or sent ``exit``: nothing is asked of it any more. Called on the reader."""
         self._handshake.close()
-        self._session.host_calls.fail_all(FatalError("the host is gone: it ended the connection"))
+        self._session.host_calls.fail_all(HostGoneError("the host is gone: it ended the connection"))
 
     def wind_down(self) -> bool:
         """End in bounded time, off the reader; False when handlers are still at work."""

@@ -24,6 +24,7 @@ class Session:
     Attributes:
         host: what the host can take; before the handshake, nothing.
         extensions: what the host offered; before the handshake, nothing.
+        opening_reply: the answer to ``initialize`` that the host has before the plugin has read the request.
         call_async: the asyncio loop's way to wait for a call; None in the threads loop.
         clock: seconds that only grow.
     """
@@ -35,4 +36,5 @@ class Session:
         self.started_at = clock()
         self.host = HostCapabilities()
         self.extensions = InitExtensions()
+        self.opening_reply: bytes | None = None
         self.call_async: AsyncCaller | None = None

@@ -22,9 +22,15 @@ READ_BYTES: Final = 65_536
 
 
 class Source(Protocol):
-    """Where bytes come from. ``fileno`` is None where there is no descriptor to wait on."""
+    """Where bytes come from.
+
+    Attributes:
+        fileno: None where there is no descriptor to wait on.
+        unread: bytes that `read` gives first, without waiting for the descriptor.
+    """
 
     fileno: int | None
+    unread: bytes
 
     def read(self) -> bytes:
         """Some bytes; none at the end of the stream."""
@@ -41,12 +47,16 @@ class Streams(NamedTuple):
 class DescriptorSource:
     """A pipe, socket or file."""
 
-    def __init__(self, fileno: int) -> None:
+    def __init__(self, fileno: int, unread: bytes = b"") -> None:
         self.fileno: int | None = fileno
+        self.unread = unread
         self._fileno = fileno
 
     def read(self) -> bytes:
         """Some bytes; an error on the descriptor counts as its end."""
+        if self.unread:
+            data, self.unread = self.unread, b""
+            return data
         try:
             return os.read(self._fileno, READ_BYTES)
         except OSError:
@@ -57,6 +67,7 @@ class ObjectSource:
     """A binary file object without a descriptor."""
 
     fileno: int | None = None
+    unread: bytes = b""
 
     def __init__(self, stream: Any) -> None:
         self._read: Any = getattr(stream, "read1", None)
@@ -109,15 +120,15 @@ class ObjectSink:
 
 
 @contextlib.contextmanager
-def open_streams(stdin: BinaryIO | None, stdout: BinaryIO | None) -> Generator[Streams]:
-    """The streams of a run: the given objects, or the claimed standard streams."""
+def open_streams(stdin: BinaryIO | None, stdout: BinaryIO | None, unread: bytes = b"") -> Generator[Streams]:
+    """The streams of a run: the given objects, or the claimed standard streams, of which `unread` was read already."""
     read_from: int | None
     write_to: int | None
     if stdin is None or stdout is None:
         read_from, write_to = claim_standard_streams()
     else:
         read_from, write_to = _fileno(stdin), _fileno(stdout)
-    source = ObjectSource(stdin) if read_from is None else DescriptorSource(read_from)
+    source = ObjectSource(stdin) if read_from is None else DescriptorSource(read_from, unread)
     if write_to is None:
         yield Streams(source, ObjectSink(stdout))
         return

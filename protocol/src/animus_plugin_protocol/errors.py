@@ -20,6 +20,7 @@ __all__ = [
     "ErrorCode",
     "FatalError",
     "FrameError",
+    "HostGoneError",
     "ProtocolError",
     "RefusedError",
     "RegistrationError",
@@ -142,6 +143,10 @@ class RetriableError(RpcFault):
 
 class FatalError(RpcFault):
     """The peer or the connection is gone, or something broke that nobody planned for."""
+
+
+class HostGoneError(FatalError):
+    """The plugin's own host is gone: what was asked of it has no answer, and the process is about to end."""
 
 
 _RETRIABLE = frozenset(

@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Final, TypeVar, overload
 
+import msgspec
+
 from animus_plugin_protocol import methods
+from animus_plugin_protocol._by_hand import answer_arguments, answer_terminal
 from animus_plugin_protocol._declaration import SUBJECT_BACKEND, Declaration, Hooks, Registration
 from animus_plugin_protocol._host_calls import HostCalls
-from animus_plugin_protocol._outbox import Outbox
+from animus_plugin_protocol._outbox import WORKER_BACKLOG_BYTES, Outbox, Scope
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol._signature import is_async, read_signature
 from animus_plugin_protocol._streams import Source, open_streams
-from animus_plugin_protocol.codec import encode_json
-from animus_plugin_protocol.errors import RegistrationError
+from animus_plugin_protocol.codec import encode_notification
+from animus_plugin_protocol.entry import Opening
+from animus_plugin_protocol.errors import FatalError, RegistrationError
 from animus_plugin_protocol.methods import CRATE_VERSIONS, EVERY_KIND, METHODS, REQUEST, TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import (
     EnvRequirement,
@@ -157,6 +161,17 @@ class Plugin:
         """What the host offered in ``initialize``; nothing before that."""
         return InitExtensions() if self._session is None else self._session.extensions
 
+    def notify(self, method: str, params: Any = None) -> None:
+        """Send a notification that belongs to no request, from any thread: an event, a change somebody watches for.
+
+        Raises:
+            FatalError: no host is there, or it is gone.
+        """
+        if self._session is None:
+            raise FatalError(f"plugin {self.name!r} has no host yet that could take {method!r}")
+        data = encode_notification(method, msgspec.UNSET if params is None else params)
+        self._session.outbox.put_note(data, Scope(), limit=WORKER_BACKLOG_BYTES)
+
     def declaration(self) -> Declaration:
         """Everything said so far, complete.
 
@@ -187,12 +202,18 @@ class Plugin:
         )
 
     def run(
-        self, argv: Sequence[str] | None = None, *, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None
+        self,
+        argv: Sequence[str] | None = None,
+        *,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+        opening: Opening | None = None,
     ) -> int:
         """Serve a host until it is done; the exit code.
 
         Without `stdin` and `stdout` the standard streams are claimed: a stray print goes to stderr from then on.
-        With them (both, binary) nothing global is touched, so that a plugin can run in a thread.
+        With them (both, binary) nothing global is touched, so that a plugin can run in a thread. `opening` is what
+        `animus_plugin_protocol.entry` has read and said on the standard streams.
 
         Raises:
             RegistrationError: the plugin is incomplete.
@@ -201,15 +222,14 @@ class Plugin:
         if argv is None:
             argv = sys.argv[1:] if stdin is None else ()
         if argv:
-            return self._answer_arguments(declaration, argv)
+            return answer_arguments(declaration, argv)
         if stdin is None and os.isatty(0):
-            self._say(f"{self.name} {self.version} is an Animus plugin: a host starts it and speaks JSON-RPC with it.")
-            self._say("Try --manifest to see what it serves, or --help.")
-            return 2
-        with open_streams(stdin, stdout) as streams:
+            return answer_terminal(declaration)
+        with open_streams(stdin, stdout, b"" if opening is None else opening.unread) as streams:
             outbox = Outbox(streams.sink)
             host_calls = HostCalls(outbox, self.name, declaration.callable_kinds)
             self._session = session = Session(outbox, host_calls, self._clock)
+            session.opening_reply = None if opening is None else opening.reply
             try:
                 is_idle = _loop(declaration)(declaration, session, streams.source)
             except KeyboardInterrupt:
@@ -219,20 +239,6 @@ class Plugin:
             sys.stderr.flush()
             os._exit(0)
         return 0
-
-    def _answer_arguments(self, declaration: Declaration, argv: Sequence[str]) -> int:
-        if argv[0] in {"--manifest", "-m"}:
-            sys.stdout.buffer.write(encode_json(declaration.manifest()) + b"\n")
-            sys.stdout.flush()
-            return 0
-        is_help = argv[0] in {"--help", "-h"}
-        if not is_help:
-            self._say(f"{self.name}: unknown argument {argv[0]!r}")
-        self._say(f"usage: {self.name} [--manifest | --help]")
-        self._say(f"  {self.description or 'an Animus plugin'} (kinds: {', '.join(declaration.kinds)})")
-        self._say("  --manifest, -m  print the manifest, one JSON line, and exit")
-        self._say("  without arguments it serves a host on stdin and stdout")
-        return 0 if is_help else 2
 
     def _kind_of(self, what: str, method: str) -> str:
         row = METHODS.get(method)
@@ -256,9 +262,6 @@ class Plugin:
             name = getattr(callback, "__qualname__", callback)
             raise RegistrationError(f"{where} callback {name!r} of plugin {self.name!r} runs on the reader: not async")
         return callback
-
-    def _say(self, text: str) -> None:
-        print(text, file=sys.stderr)  # noqa: T201 - the plugin is run by hand here
 
 
 def _loop(declaration: Declaration) -> Callable[[Declaration, Session, Source], bool]:

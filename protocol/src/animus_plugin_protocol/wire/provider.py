@@ -52,6 +52,15 @@ class AgentRunParams(Wire, frozen=True, kw_only=True):
     """Ours: the JSON document an agent finds at ``ANIMUS_CONTEXT_FILE``."""
     sandbox: str | None = None
     """Ours: ``none`` or ``bubblewrap``. A provider that cannot sandbox refuses the latter; it never runs open instead."""
+    web_search: bool | None = None
+    """Ours, like all below: whether the agent may search the web; None is its own default. What a provider is sent and
+    cannot honour it refuses."""
+    network_access: bool | None = None
+    """Whether the agent's commands may use the network; None is its own default."""
+    config_overrides: list[str] | None = None
+    """``key=value`` settings of the agent program, in its own terms."""
+    extra_args: list[str] | None = None
+    """More arguments for the agent program."""
 
 
 class TokenUsage(Wire, frozen=True, kw_only=True):

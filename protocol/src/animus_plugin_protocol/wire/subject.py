@@ -121,7 +121,11 @@ class SubjectList(Wire, frozen=True, kw_only=True):
 
 
 class SubjectPatch(Wire, frozen=True, kw_only=True):
-    """Changes to a subject. `assignee`: absent keeps, null clears. A null value in `custom` removes that key."""
+    """Changes to a subject. `assignee`: absent keeps, null clears. A null value in `custom` removes that key.
+
+    `title`, `body` and `priority` are our additions; a backend that does not know them leaves the subject as it is, so
+    whoever sends them looks at the answer.
+    """
 
     status: SubjectStatus | None = None
     assignee: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -129,6 +133,9 @@ class SubjectPatch(Wire, frozen=True, kw_only=True):
     labels_remove: list[str] = []
     comment: str | None = None
     custom: dict[str, Any] = {}
+    title: str | None = None
+    body: str | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
 
 
 class SubjectIdParams(Wire, frozen=True, kw_only=True):

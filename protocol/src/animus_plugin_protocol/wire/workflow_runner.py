@@ -60,7 +60,9 @@ class PhaseEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a phase; ``kind`` is ``started``, ``decision`` or ``completed``.
 
     The fields present depend on the kind: ``attempt`` with started, ``verdict`` and ``confidence`` with
-    decision, ``status`` with completed. ``mode``, ``reason`` and ``duration_secs`` are our additions.
+    decision, ``status`` with completed. ``mode``, ``reason``, ``duration_secs`` and the fields behind them are our
+    additions, and so are the live kinds ``output`` (the latest line), ``waiting`` (the agent waits for a person and
+    needs no slot until ``resumed``) and ``resumed``.
     """
 
     kind: str
@@ -73,6 +75,10 @@ class PhaseEvent(Wire, frozen=True, kw_only=True):
     mode: str | None = None
     reason: str | None = None
     duration_secs: float | None = None
+    waiting: "WaitingFor | None" = None
+    tokens: Any = None
+    cost_usd: float | None = None
+    model: str | None = None
 
 
 class PhaseResultSnapshot(Wire, frozen=True, kw_only=True):
@@ -114,10 +120,14 @@ class WorkflowExecuteResult(Wire, frozen=True, kw_only=True):
 
 
 class WaitingFor(Wire, frozen=True, kw_only=True):
-    """What a paused run waits for and the command that frees it.
+    """What a run waits for and the command that frees it.
 
-    Kind is ``gate``, ``blocked``, ``merge`` or ``paused`` (somebody asked for it). ``expires_at``: when a gate's time
-    is over; executing the run again then tells that it failed.
+    Kind is ``gate``, ``blocked``, ``merge`` or ``paused`` (somebody asked for it), or ``interaction``: the agent of a
+    running run asks a person. ``expires_at``: when a gate's time is over; executing the run again then tells that it
+    failed; an interaction that is not answered until then is denied, a question left to the agent's judgement.
+
+    The last six fields are those of an interaction: its id, ``approval`` or ``question``, the tool with its arguments
+    that wants to be allowed, or the question with what may be chosen.
     """
 
     kind: str
@@ -126,6 +136,12 @@ class WaitingFor(Wire, frozen=True, kw_only=True):
     phase_id: str | None = None
     since: str | None = None
     expires_at: str | None = None
+    interaction_id: str | None = None
+    interaction_kind: str | None = None
+    tool: str | None = None
+    arguments: Any = None
+    question: str | None = None
+    options: Any = None
 
 
 class WorkflowRunPhaseParams(Wire, frozen=True, kw_only=True):
@@ -168,9 +184,11 @@ class WorkflowRunPhaseResult(Wire, frozen=True, kw_only=True):
 
 
 class WorkflowSignalParams(Wire, frozen=True, kw_only=True):
-    """Steer a run: ``pause``, ``resume``, ``cancel``, ``approve`` or ``reject``.
+    """Steer a run: ``pause``, ``resume``, ``cancel``, ``approve``, ``reject`` or ``answer``.
 
-    ``force`` lets ``resume`` run a phase again whose earlier attempt may have had effects.
+    ``force`` lets ``resume`` run a phase again whose earlier attempt may have had effects. ``answer`` brings the
+    `response` of a person to what an agent asked (`AgentRespondParams.response`); `interaction_id` may be left out
+    where only one is open.
     """
 
     workflow_id: str
@@ -179,6 +197,8 @@ class WorkflowSignalParams(Wire, frozen=True, kw_only=True):
     note: str | None = None
     actor: Actor | None = None
     force: bool = always(default=False)
+    interaction_id: str | None = None
+    response: Any = None
 
 
 class WorkflowSignalResult(Wire, frozen=True, kw_only=True):

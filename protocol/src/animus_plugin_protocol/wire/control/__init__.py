@@ -5,12 +5,14 @@ description of a field is its help on the command line.
 """
 
 from animus_plugin_protocol.wire.control._daemon import (
+    AuditVerifyResult,
     DaemonEvent,
     DaemonEventsParams,
     DaemonHealthResult,
     DaemonStatusResult,
     PluginHealth,
     ProjectStatusResult,
+    RenderParams,
     SubscriptionClosedNote,
 )
 from animus_plugin_protocol.wire.control._plugins import (
@@ -31,11 +33,22 @@ from animus_plugin_protocol.wire.control._queue import (
     QueueEnqueueResult,
     QueueEntryIdParams,
     QueueEntryRow,
+    QueueExportParams,
+    QueueHistoryParams,
     QueueHoldParams,
     QueueListParams,
     QueueListResult,
     QueueMutationResult,
     QueueReorderParams,
+)
+from animus_plugin_protocol.wire.control._schedules import (
+    ScheduleFire,
+    ScheduleHistoryParams,
+    ScheduleHistoryResult,
+    ScheduleIdParams,
+    ScheduleListParams,
+    ScheduleListResult,
+    ScheduleRow,
 )
 from animus_plugin_protocol.wire.control._shared import (
     EmptyParams,
@@ -56,9 +69,19 @@ from animus_plugin_protocol.wire.control._subjects import (
     SubjectStatusParams,
     SubjectUpdateParams,
 )
+from animus_plugin_protocol.wire.control._triggers import (
+    TriggerFireParams,
+    TriggerListParams,
+    TriggerListResult,
+    TriggerRow,
+)
 from animus_plugin_protocol.wire.control._workflows import (
+    CheckpointParams,
+    CheckpointPruneParams,
+    CheckpointResult,
     ConfigValidateResult,
     PhaseGateParams,
+    WorkflowAnswerParams,
     WorkflowConfigResult,
     WorkflowDeleteParams,
     WorkflowDeleteResult,
@@ -78,6 +101,10 @@ from animus_plugin_protocol.wire.control._workflows import (
 )
 
 __all__ = [
+    "AuditVerifyResult",
+    "CheckpointParams",
+    "CheckpointPruneParams",
+    "CheckpointResult",
     "ConfigValidateResult",
     "DaemonEvent",
     "DaemonEventsParams",
@@ -102,12 +129,22 @@ __all__ = [
     "QueueEnqueueResult",
     "QueueEntryIdParams",
     "QueueEntryRow",
+    "QueueExportParams",
+    "QueueHistoryParams",
     "QueueHoldParams",
     "QueueListParams",
     "QueueListResult",
     "QueueMutationResult",
     "QueueReorderParams",
+    "RenderParams",
     "RunText",
+    "ScheduleFire",
+    "ScheduleHistoryParams",
+    "ScheduleHistoryResult",
+    "ScheduleIdParams",
+    "ScheduleListParams",
+    "ScheduleListResult",
+    "ScheduleRow",
     "SubjectBatchParams",
     "SubjectBatchResult",
     "SubjectCreateParams",
@@ -121,7 +158,12 @@ __all__ = [
     "SubjectText",
     "SubjectUpdateParams",
     "SubscriptionClosedNote",
+    "TriggerFireParams",
+    "TriggerListParams",
+    "TriggerListResult",
+    "TriggerRow",
     "UnitResult",
+    "WorkflowAnswerParams",
     "WorkflowConfigResult",
     "WorkflowDeleteParams",
     "WorkflowDeleteResult",

@@ -10,12 +10,14 @@ from animus_plugin_protocol.wire.presence import Wire, always
 from animus_plugin_protocol.wire.queue import QueueStats
 
 __all__ = [
+    "AuditVerifyResult",
     "DaemonEvent",
     "DaemonEventsParams",
     "DaemonHealthResult",
     "DaemonStatusResult",
     "PluginHealth",
     "ProjectStatusResult",
+    "RenderParams",
     "SubscriptionClosedNote",
 ]
 
@@ -28,6 +30,12 @@ class PluginHealth(Wire, frozen=True, kw_only=True):
     status: str
     pid: int | None = None
     restarts: int = always(0)
+    memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    open_calls: int = always(0)
+    frames: int = always(0)
+    """In both directions, since the process was started."""
+    bytes: int = always(0)
     last_error: str | None = None
 
 
@@ -91,8 +99,31 @@ class DaemonEvent(Wire, frozen=True, kw_only=True):
     payload: Any = None
 
 
+class RenderParams(Wire, frozen=True, kw_only=True):
+    """Run an operation that needs no params and answer the text that a command prints of its result.
+
+    `width` is in columns; without it lines are neither cut nor wrapped. With `json` the text is the envelope.
+    """
+
+    operation: str
+    width: int | None = None
+    colour: bool = False
+    json: bool = False
+
+
 class SubscriptionClosedNote(Wire, frozen=True, kw_only=True):
     """The stream of request `id` is over."""
 
     id: Any
     reason: str
+
+
+class AuditVerifyResult(Wire, frozen=True, kw_only=True):
+    """Whether the audit log is whole; else the line at which its chain breaks and why."""
+
+    lines: int
+    is_whole: bool
+    line: int | None = None
+    reason: str | None = None
+    latest: str | None = None
+    """The digest of the last line; kept elsewhere, it shows that nobody rewrote the log."""

@@ -26,6 +26,8 @@ class PluginListParams(Wire, frozen=True, kw_only=True):
     """Which plugins."""
 
     kind: Annotated[str | None, Meta(description="Only plugins of this kind.")] = None
+    limit: Annotated[int, Meta(description="Rows a page.", ge=1)] = 50
+    offset: Annotated[int, Meta(description="Rows to leave out.", ge=0)] = 0
 
 
 class PluginRow(Wire, frozen=True, kw_only=True):
@@ -51,9 +53,10 @@ class PluginWarning(Wire, frozen=True, kw_only=True):
 
 
 class PluginListResult(Wire, frozen=True, kw_only=True):
-    """What was found, in the environments searched."""
+    """What was found, in the environments searched; `total` counts the matches before paging."""
 
     plugins: list[PluginRow]
+    total: int
     warnings: list[PluginWarning] = []
     searched: list[str] = []
 
@@ -90,9 +93,10 @@ class FlavorRow(Wire, frozen=True, kw_only=True):
 
 
 class FlavorListResult(Wire, frozen=True, kw_only=True):
-    """The flavors found."""
+    """The flavors found; `total` counts them before paging."""
 
     flavors: list[FlavorRow]
+    total: int
 
 
 class FlavorUseParams(Wire, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ __all__ = [
     "QueueEnqueueResult",
     "QueueEntryIdParams",
     "QueueEntryRow",
+    "QueueExportParams",
+    "QueueHistoryParams",
     "QueueHoldParams",
     "QueueListParams",
     "QueueListResult",
@@ -92,6 +94,21 @@ class QueueHoldParams(Wire, frozen=True, kw_only=True):
 
     id: Annotated[str, Meta(description="The entry id, or a subject as KIND:ID (all its entries).")]
     reason: Annotated[str | None, Meta(description="Why; shown in queue list.")] = None
+
+
+class QueueHistoryParams(Wire, frozen=True, kw_only=True):
+    """Which finished entries, the latest first."""
+
+    subject: Annotated[str | None, Meta(description="Only entries about this subject (KIND:ID).")] = None
+    limit: Annotated[int, Meta(description="Rows a page.", ge=1)] = 50
+    offset: Annotated[int, Meta(description="Rows to leave out.", ge=0)] = 0
+
+
+class QueueExportParams(Wire, frozen=True, kw_only=True):
+    """Which part of the queue to export."""
+
+    limit: Annotated[int, Meta(ge=1)] = 500
+    offset: Annotated[int, Meta(ge=0)] = 0
 
 
 class QueueReorderParams(Wire, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ __all__ = [
 
 
 SubjectText = Annotated[str, Meta(description="The subject as KIND:ID, for example task:TASK-001.")]
-RunText = Annotated[str, Meta(description="The run id (or the queue entry id of the run).")]
+RunText = Annotated[str, Meta(description="The run: its id, its queue entry's id, or its subject as KIND:ID.")]
 
 
 class EmptyParams(Wire, frozen=True, kw_only=True):

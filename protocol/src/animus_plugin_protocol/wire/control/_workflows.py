@@ -12,8 +12,12 @@ from animus_plugin_protocol.wire.presence import Wire, always
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor
 
 __all__ = [
+    "CheckpointParams",
+    "CheckpointPruneParams",
+    "CheckpointResult",
     "ConfigValidateResult",
     "PhaseGateParams",
+    "WorkflowAnswerParams",
     "WorkflowConfigResult",
     "WorkflowDeleteParams",
     "WorkflowDeleteResult",
@@ -131,6 +135,17 @@ class PhaseGateParams(Wire, frozen=True, kw_only=True):
     actor: Actor | None = None
 
 
+class WorkflowAnswerParams(Wire, frozen=True, kw_only=True):
+    """Answer what the agent of a run asked. Decision: ``allow`` or ``deny``; a question has an `answer` as well."""
+
+    id: RunText
+    decision: str
+    interaction_id: str | None = None
+    answer: str | None = None
+    message: str | None = None
+    actor: Actor | None = None
+
+
 class WorkflowSignalResult(Wire, frozen=True, kw_only=True):
     """Where the run is after the signal."""
 
@@ -163,6 +178,28 @@ class WorkflowDeleteResult(Wire, frozen=True, kw_only=True):
     """What was forgotten."""
 
     deleted: list[WorkflowDeletion]
+
+
+class CheckpointParams(Wire, frozen=True, kw_only=True):
+    """Names one checkpoint of a run."""
+
+    id: RunText
+    number: Annotated[int, Meta(description="The checkpoint's number.", ge=0)]
+
+
+class CheckpointResult(Wire, frozen=True, kw_only=True):
+    """A checkpoint; the blob is the runner's."""
+
+    id: str
+    number: int
+    blob: Any
+
+
+class CheckpointPruneParams(Wire, frozen=True, kw_only=True):
+    """Forget all but the latest checkpoints of a run."""
+
+    id: RunText
+    keep: Annotated[int, Meta(ge=0)] = 3
 
 
 class WorkflowEventsParams(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,175 @@
+"""How a plugin's process starts: answer the host first, import the plugin after.
+
+A package that keeps its answer to ``initialize`` beside its modules (`HANDSHAKE_FILE`, written by
+``python -m animus_plugin_protocol.handshake_file``) has it sent before anything of it is imported, when the request is
+plainly acceptable. Everything else is left to the plugin, which reads the same bytes again in any case: should its own
+answer be another one, the process ends and says so. Nothing is imported here that an interpreter does not have loaded.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False  # typing is imported by the plugin, not before it
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from animus_plugin_protocol.plugin import Plugin
+
+__all__ = ["HANDSHAKE_FILE", "Opening", "start"]
+
+HANDSHAKE_FILE = "handshake.json"
+
+_MAJOR = "1"
+_READ_BYTES = 65_536
+_VERSION_PARTS = 3
+_EXACT = 2**53
+_ENVELOPE = {"jsonrpc", "id", "method", "params"}
+
+
+class Opening:
+    """What was read from standard input before the plugin was there, and what was said to it.
+
+    Attributes:
+        unread: the bytes, from the first one on.
+        reply: the answer to ``initialize`` that the host has; None when it has none yet.
+    """
+
+    def __init__(self, unread: bytes, reply: "bytes | None") -> None:
+        self.unread = unread
+        self.reply = reply
+
+
+def start(plugin: str) -> int:
+    """Run the plugin that ``package.module:function`` builds, as the program of this process; the exit code.
+
+    Raises:
+        RegistrationError: the plugin is incomplete.
+    """
+    module_name, _, function = plugin.partition(":")
+    opening = None
+    if not sys.argv[1:] and not os.isatty(0):
+        result = _kept_result(module_name.partition(".")[0])
+        opening = None if result is None else _open(result)
+    _import_msgspec()
+    build: Callable[[], Plugin] = getattr(__import__(module_name, fromlist=(function,)), function)
+    return build().run(opening=opening)
+
+
+def _kept_result(package: str) -> "bytes | None":
+    """The package's answer to ``initialize``, if it keeps one."""
+    for folder in __import__(package).__path__:
+        try:
+            file = os.open(os.path.join(folder, HANDSHAKE_FILE), os.O_RDONLY)  # noqa: PTH118 - pathlib is not loaded yet
+        except OSError:
+            continue
+        try:
+            return os.read(file, _READ_BYTES).strip()
+        finally:
+            os.close(file)
+    return None
+
+
+def _open(result: bytes) -> Opening:
+    """Wait for the host's first bytes, and answer them if they are a plain ``initialize``."""
+    data = os.read(0, _READ_BYTES)
+    request_id = _plain_initialize(data)
+    if request_id is None:
+        return Opening(data, None)
+    reply = b'{"jsonrpc":"2.0","id":%d,"result":%b}\n' % (request_id, result)
+    os.write(1, reply)  # a pipe nobody has written to takes it whole
+    return Opening(data, reply)
+
+
+def _plain_initialize(data: bytes) -> "int | None":
+    """The id of an ``initialize`` that no plugin without a condition of its own refuses; None for anything else."""
+    line, newline, _ = data.partition(b"\n")
+    frame = _members(_decoded(line)) if newline and b"\\u" not in line else None
+    if frame is None or frame.keys() != _ENVELOPE:
+        return None
+    request_id: Any = frame["id"]
+    if type(request_id) is not int or not 0 < request_id < _EXACT:
+        return None
+    is_initialize = frame["jsonrpc"] == "2.0" and frame["method"] == "initialize"
+    return request_id if is_initialize and _is_acceptable(_members(frame["params"])) else None
+
+
+def _is_acceptable(params: "dict[str, Any] | None") -> bool:
+    if params is None or not _is_spoken(params.get("protocol_version")):
+        return False
+    abilities = _members(params.get("capabilities"))
+    extensions = _members(params.get("init_extensions", {}))
+    return (
+        _has_texts(params.get("host_info"), {"name", "version"})
+        and abilities is not None
+        and all(type(ability) is bool for ability in abilities.values())
+        and extensions is not None
+        and all(_is_known_good(name, value) for name, value in extensions.items())
+    )
+
+
+def _is_spoken(version: "Any") -> bool:
+    parts: list[str] = version.split(".") if isinstance(version, str) and version.isascii() else []
+    return len(parts) == _VERSION_PARTS and parts[0] == _MAJOR and all(part.isdigit() for part in parts)
+
+
+def _is_known_good(name: str, value: "Any") -> bool:
+    """Whether an extension has the shape that it is sent in; one that is not known here may have a reader."""
+    if name in {"project_binding", "actor"}:
+        return _has_texts(value, set() if name == "project_binding" else {"user_id"})
+    if name == "host_calls":
+        offer = _members(value)
+        return offer is not None and offer.keys() == {"version"} and type(offer["version"]) is int
+    packs: list[Any] = value if name == "packs" and value.__class__ is list else [None]
+    return all(_has_texts(pack, {"id", "version", "root"}) for pack in packs)
+
+
+def _has_texts(value: "Any", names: set[str]) -> bool:
+    """Whether it is an object of texts that has these members."""
+    members = _members(value)
+    return (
+        members is not None and names <= members.keys() and all(isinstance(member, str) for member in members.values())
+    )
+
+
+def _members(value: "Any") -> "dict[str, Any] | None":
+    return value if value.__class__ is dict else None
+
+
+def _decoded(line: bytes) -> "Any":
+    """One JSON value, or None. Without ``json``, whose import (of ``re``) takes as long as half an interpreter."""
+    try:
+        from _json import make_scanner  # noqa: PLC0415 - the scanner of json without its regular expressions
+    except ImportError:  # another implementation of Python
+        return None
+    try:
+        value, end = make_scanner(_DECODER)(line.decode(), 0)
+    except (StopIteration, TypeError, ValueError, RecursionError):  # TypeError: NaN and its like
+        return None
+    return None if line[end:].strip() else value
+
+
+class _Scanning:
+    """What the scanner of ``json`` asks its decoder for."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = None
+
+
+_DECODER: "Any" = _Scanning
+
+
+def _import_msgspec() -> None:
+    """Import msgspec without `typing_extensions`, which it takes for what `typing` has, at a third of its own cost."""
+    if "typing_extensions" in sys.modules:
+        return
+    loaded: Any = sys.modules
+    loaded["typing_extensions"] = None
+    try:
+        __import__("msgspec")
+    finally:
+        del sys.modules["typing_extensions"]
