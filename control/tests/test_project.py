@@ -1,16 +1,12 @@
-"""Which project is meant, where its state lies, and who may host it."""
+"""Which project is meant, and where its state and its socket lie."""
 
 import hashlib
 import os
 import subprocess
 import sys
 
-import pytest
-
-from animus_control.errors import ControlError
+from animus_control.endpoint import socket_path
 from animus_control.project import find_project, repo_scope_of
-from animus_kernel.endpoint import MAX_SOCKET_PATH_BYTES, prepare_endpoint, socket_path
-from animus_kernel.instance import hold_instance, instance_holder
 
 
 def test_scope_is_the_slug_of_the_name_and_a_digest_of_the_path(tmp_path):
@@ -76,61 +72,9 @@ def test_state_directories_are_closed_to_others(project):
         assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_second_host_is_told_who_the_first_is(project):
-    with (
-        hold_instance(project, "daemon"),
-        pytest.raises(ControlError, match=rf"process {os.getpid()} \(daemon\)") as caught,
-        hold_instance(project, "other"),
-    ):
-        pass
-    assert caught.value.category == "conflict"
-    assert caught.value.remediation["next_step"] == "animus daemon stop"
-
-
-def test_lock_of_a_process_that_is_gone_is_free(project):
-    code = (
-        "import os, sys; from pathlib import Path; from animus_control.project import Project\n"
-        "from animus_kernel.instance import hold_instance\n"
-        f"project = Project(*map(Path, {[str(part) for part in project]!r}))\n"
-        "with hold_instance(project, 'daemon'): os._exit(9)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 9
-    assert instance_holder(project) is None
-    with hold_instance(project, "daemon"):
-        assert instance_holder(project).pid == os.getpid()
-
-
 def test_short_path_stays_in_the_state_directory(project):
     short = project._replace(state_dir=project.state_dir.parents[-1] / "s")
     assert socket_path(short).parent == short.state_dir
-
-
-def test_long_path_moves_to_a_directory_that_is_ours_alone(project, monkeypatch, tmp_path):
-    monkeypatch.setattr("animus_kernel.endpoint._SHORT_ROOT", tmp_path)
-    far = project._replace(state_dir=project.state_dir / ("x" * MAX_SOCKET_PATH_BYTES))
-    path = prepare_endpoint(far)
-    assert path.parent.parent == tmp_path / f"animus-{os.getuid()}"
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert (path.parent / "origin-path.txt").read_text() == f"{far.state_dir / 'control.sock'}\n"
-
-
-def test_short_directory_that_is_open_to_others_is_refused(project, monkeypatch, tmp_path):
-    monkeypatch.setattr("animus_kernel.endpoint._SHORT_ROOT", tmp_path)
-    (tmp_path / f"animus-{os.getuid()}").mkdir(mode=0o777)
-    (tmp_path / f"animus-{os.getuid()}").chmod(0o777)
-    far = project._replace(state_dir=project.state_dir / ("x" * MAX_SOCKET_PATH_BYTES))
-    with pytest.raises(ControlError, match="mode 0700") as caught:
-        prepare_endpoint(far)
-    assert caught.value.category == "permission_denied"
-
-
-def test_short_directory_that_is_a_link_is_refused(project, monkeypatch, tmp_path):
-    monkeypatch.setattr("animus_kernel.endpoint._SHORT_ROOT", tmp_path)
-    (tmp_path / "elsewhere").mkdir(mode=0o700)
-    (tmp_path / f"animus-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    far = project._replace(state_dir=project.state_dir / ("x" * MAX_SOCKET_PATH_BYTES))
-    with pytest.raises(ControlError, match="mode 0700"):
-        prepare_endpoint(far)
 
 
 def test_client_side_modules_import_nothing_heavy():

@@ -10,16 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from animus_composition.pack import Packs
+from animus_composition.settings import DaemonSettings
+from animus_control.event_file import read_events
 from animus_control.project import Project
-from animus_kernel.dispatcher import Dispatcher
-from animus_kernel.events import EventLog, read_events
-from animus_kernel.execution import Execution
+from animus_kernel.dispatch.dispatcher import Dispatcher
+from animus_kernel.dispatch.execution import Execution
+from animus_kernel.dispatch.lease import FencedQueue
+from animus_kernel.dispatch.projection import Projector
+from animus_kernel.dispatch.run import Run
 from animus_kernel.jobs import Jobs
-from animus_kernel.lease import FencedQueue
-from animus_kernel.pack import Packs
-from animus_kernel.projection import Projector
-from animus_kernel.run import Run
-from animus_kernel.settings import DaemonSettings
+from animus_kernel.record.events import EventLog
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError
 from animus_plugin_protocol.wire import queue, queue_v2
@@ -417,3 +418,15 @@ def project(tmp_path: Path) -> Project:
     root = tmp_path / "project"
     root.mkdir()
     return Project(root, "project-000000000000", tmp_path / "a" / "project-000000000000", tmp_path / "a")
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    """Time that stands still until it is advanced; it begins at 2026-01-01T00:00Z."""
+    return HandClock()
+
+
+@pytest.fixture
+def settled() -> Callable[[], Awaitable[None]]:
+    """Lets everything that can run, run."""
+    return settle

@@ -121,7 +121,7 @@ def test_plugin_that_closes_its_output_is_ended(run, start, is_running):
 def test_garbage_between_frames_is_skipped_and_counted(run, start):
     async def body(connection):
         assert await connection.call("garbage", timeout_seconds=10) == "after the garbage"
-        assert connection.bad_lines == 6
+        assert connection.bad_lines.count == 6
         with pytest.raises(RetriableError, match="no frames: 6"):
             await connection.call_raw("never", timeout_seconds=0.01)
 

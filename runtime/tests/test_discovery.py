@@ -197,3 +197,13 @@ def test_discovery_can_leave_the_probe_out(world):
     [row] = world.discover(probe=False).plugins
     assert row.manifest is None
     assert world.runs("queue-x") == 0
+
+
+@pytest.mark.parametrize("where", ["file", "directory"])
+def test_plugin_that_anybody_may_replace_is_neither_run_nor_asked(world, where):
+    path = world.program(world.config / "plugins", "queue-x")
+    (path if where == "file" else path.parent).chmod(0o777)
+    [plugin] = world.discover().plugins
+    assert not plugin.is_usable
+    assert "chmod o-w" in plugin.problem
+    assert world.runs("queue-x") == 0

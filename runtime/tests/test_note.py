@@ -73,3 +73,21 @@ def test_queue_stays_within_its_bounds_and_counts_every_note(puts):
     unreported = queue.dropped if not queue._waiting else 0
     notes = drain(queue)
     assert len(notes) + joined + sum(note.dropped for note in notes) + unreported == len(puts)
+
+
+def test_notes_that_somebody_waits_for_outlast_a_flood():
+    queue = NoteQueue(limit=4)
+    queue.put("agent/sessionStarted", msgspec.Raw(b'{"session_id":"s"}'))
+    queue.put("agent/interactionRequested", msgspec.Raw(b'{"interaction_id":"i"}'))
+    for number in range(50):
+        queue.put("agent/thinking", msgspec.Raw(b'{"text":"%d"}' % number))
+    notes = drain(queue)
+    assert [note.method for note in notes[:2]] == ["agent/sessionStarted", "agent/interactionRequested"]
+    assert sum(note.dropped for note in notes) == 48
+
+
+def test_flood_of_notes_that_somebody_waits_for_is_bounded_too():
+    queue = NoteQueue(limit=4)
+    for number in range(50):
+        queue.put("agent/sessionStarted", msgspec.Raw(b'{"session_id":"%d"}' % number))
+    assert len(drain(queue)) == 4

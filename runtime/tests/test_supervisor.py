@@ -3,10 +3,12 @@ import asyncio
 import pytest
 
 from animus_plugin_protocol.errors import RetriableError
+from animus_plugin_runtime.care import Care
 from animus_plugin_runtime.errors import HandshakeError
 from animus_plugin_runtime.handshake import HostOffer
 from animus_plugin_runtime.supervision import State
 from animus_plugin_runtime.supervisor import SupervisedPlugin
+from animus_plugin_runtime.traffic import Quota
 
 
 class HandClock:
@@ -191,3 +193,103 @@ def test_listener_that_fails_does_not_stop_supervision(run, supervised):
 
     run(main())
     assert len(reported) == 2
+
+
+def test_unused_plugin_rests_and_starts_again_when_it_is_needed(run, supervised):
+    plugin, events, clock = supervised(care=Care(idle_seconds=300))
+
+    async def main():
+        first = await plugin.connection()
+        clock.now += 299
+        await plugin.tend()
+        assert plugin.current is first
+        clock.now += 1
+        await plugin.tend()
+        assert (plugin.state, plugin.pid) == (State.STOPPED, None)
+        assert await (await plugin.connection()).call("echo", {"n": 1}, timeout_seconds=10) == {"n": 1}
+        assert plugin.restarts == 0
+        await plugin.stop()
+
+    run(main())
+    assert [event.kind for event in events] == ["started", "stopped", "started", "stopped"]
+
+
+def test_resident_plugin_stays(run, supervised):
+    plugin, _, clock = supervised()
+
+    async def main():
+        await plugin.connection()
+        clock.now += 1e6
+        await plugin.tend()
+        assert plugin.state is State.READY
+        await plugin.stop()
+
+    run(main())
+
+
+def test_plugin_that_uses_too_much_memory_is_replaced_and_the_reason_told(run, supervised):
+    plugin, events, _ = supervised(care=Care(memory_bytes=1024 * 1024))
+
+    async def main():
+        first = await plugin.connection()
+        assert plugin.usage.memory_bytes > 1024 * 1024
+        call = asyncio.create_task(first.call_raw("hang"))
+        await asyncio.sleep(0)
+        await plugin.tend()
+        with pytest.raises(RetriableError, match="MiB of memory"):
+            await call
+        assert (await plugin.connection()) is not first
+        await plugin.stop()
+
+    run(main())
+    assert events[1].kind == "died"
+    assert "MiB of memory" in events[1].detail
+
+
+def test_plugin_that_owes_answers_and_answers_no_pings_is_ended(run, supervised, monkeypatch):
+    monkeypatch.setattr("animus_plugin_runtime.supervisor.PING_SECONDS", 0.05)
+    plugin, events, clock = supervised()
+
+    async def main():
+        connection = await plugin.connection()
+        call = asyncio.create_task(connection.call_raw("hang"))
+        await asyncio.sleep(0)
+        for _ in range(3):
+            assert plugin.state is State.READY
+            clock.now += 61
+            await plugin.tend()
+        with pytest.raises(RetriableError, match="owes answers"):
+            await call
+        await plugin.connection()  # after the end of the first
+        await plugin.stop()
+
+    run(main())
+    assert "did not answer 3 pings" in next(event for event in events if event.kind == "died").detail
+
+
+def test_death_is_told_with_the_last_words_and_frames(run, supervised):
+    plugin, events, _ = supervised()
+
+    async def main():
+        await crash(plugin)
+        await plugin.connection()
+        await plugin.stop()
+
+    run(main())
+    died = events[1]
+    assert died.stderr == ["I cannot go on"]
+    assert any('"method":"die"' in line and line.startswith("to_plugin") for line in died.frames)
+
+
+def test_plugin_that_floods_is_ended_by_its_quota(run, supervised):
+    plugin, events, _ = supervised(quota=Quota(bytes_per_second=1024, burst_bytes=100_000))
+
+    async def main():
+        connection = await plugin.connection()
+        with pytest.raises(RetriableError, match="writes more than"):
+            await connection.call_raw("flood_notes", {"id": 7, "count": 5000}, timeout_seconds=10)
+        await plugin.connection()
+        await plugin.stop()
+
+    run(main())
+    assert "writes more than" in next(event for event in events if event.kind == "died").detail

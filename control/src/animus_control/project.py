@@ -4,17 +4,14 @@ The project is the version-controlled checkout around the current directory; lin
 checkout. State is kept outside the project, in a directory named after it and its canonical path.
 """
 
-import hashlib
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Project", "find_project", "repo_scope_of"]
+from animus_control.location import checkout_of, config_dir_of, scope_of
 
-_SCOPE_DIGITS = 12
-_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+__all__ = ["Project", "find_project", "repo_scope_of"]
 
 
 class Project(NamedTuple):
@@ -52,6 +49,11 @@ class Project(NamedTuple):
         """The recorded events, one JSON object a line."""
         return self.state_dir / "logs" / "events.jsonl"
 
+    @property
+    def audit_path(self) -> Path:
+        """Who changed what, as a chain."""
+        return self.state_dir / "audit.jsonl"
+
     def ensure_state(self) -> None:
         """Make the state directories, closed to everybody else."""
         for name in ("daemon", "logs/runs", "processes"):
@@ -66,36 +68,12 @@ def find_project(start: Path, environ: Mapping[str, str] = os.environ) -> Projec
         start: a directory.
         environ: ``ANIMUS_CONFIG_DIR`` moves ``~/.animus``.
     """
-    here = start.resolve()
-    root, identity = here, here
-    for directory in (here, *here.parents):
-        marker = directory / ".git"
-        if marker.exists():
-            root, identity = _checkout_of(directory, marker)
-            break
-    configured = environ.get("ANIMUS_CONFIG_DIR")
-    config_dir = Path(configured).absolute() if configured else Path(environ.get("HOME") or Path.home()) / ".animus"
-    scope = repo_scope_of(identity)
-    return Project(root, scope, config_dir / scope, config_dir)
+    root, identity = checkout_of(str(start.resolve()))
+    config_dir = Path(config_dir_of(environ))
+    scope = scope_of(identity)
+    return Project(Path(root), scope, config_dir / scope, config_dir)
 
 
 def repo_scope_of(path: Path) -> str:
     """The name of the state directory of the project at the canonical `path`."""
-    slug = _NOT_IN_SLUG.sub("-", path.name.lower()).strip("-") or "project"
-    return f"{slug}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:_SCOPE_DIGITS]}"
-
-
-def _checkout_of(directory: Path, marker: Path) -> tuple[Path, Path]:
-    """The root and the identity of a checkout; a ``.git`` file with a common directory is a linked worktree."""
-    if marker.is_dir():
-        return directory, directory
-    text = marker.read_text(encoding="utf-8", errors="replace").strip()
-    private = (directory / text.removeprefix("gitdir:").strip()).resolve()
-    try:
-        common = (private / "commondir").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return directory, directory  # a submodule: a project of its own
-    shared = (private / common).resolve()
-    if shared.name == ".git":
-        return shared.parent, shared.parent
-    return directory, shared  # worktrees of a bare repository share its scope; each is its own root
+    return scope_of(str(path))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from animus_composition.settings import DaemonSettings
 from animus_control.errors import ControlError
 from animus_control.project import find_project
-from animus_kernel.daemon import serve
-from animus_kernel.settings import DaemonSettings
+from animus_kernel.serving.daemon import serve
 
 
 def main() -> int:

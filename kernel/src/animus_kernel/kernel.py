@@ -6,25 +6,34 @@ import importlib
 import traceback
 from typing import Any
 
+import msgspec
+
+from animus_composition.assembly import Assembly
+from animus_composition.settings import DaemonSettings, load_settings, save_settings
+from animus_control.audit import AuditLog, is_change
 from animus_control.operations import Operation, Place
 from animus_control.project import Project
-from animus_kernel.assembly import Assembly
 from animus_kernel.clock import SystemClock
-from animus_kernel.dispatcher import PILLARS, Dispatcher
-from animus_kernel.door import Door
-from animus_kernel.events import EventLog
-from animus_kernel.execution import Execution
+from animus_kernel.dispatch.dispatcher import PILLARS, Dispatcher
+from animus_kernel.dispatch.door import Door
+from animus_kernel.dispatch.execution import Execution
+from animus_kernel.dispatch.lease import FencedQueue
+from animus_kernel.dispatch.projection import Projector
 from animus_kernel.jobs import Jobs
-from animus_kernel.lease import FencedQueue
-from animus_kernel.plugins import ProjectPlugins
-from animus_kernel.projection import Projector
-from animus_kernel.settings import DaemonSettings, load_settings, save_settings
+from animus_kernel.record.events import EventLog
+from animus_kernel.record.loop_lag import LoopLag
+from animus_kernel.routing.plugins import ProjectPlugins
+from animus_kernel.timing.timekeeper import Timekeeper
+from animus_kernel.timing.triggers import Triggers
+from animus_plugin_protocol.wire.dispatch import Actor
 from animus_plugin_runtime import PluginEvent, sweep_orphans
+from animus_plugin_runtime.crash_report import write_crash_report
+from animus_plugin_runtime.redaction import redacted
 from animus_process import ProcessLedger
 
-__all__ = ["CLIENT", "DAEMON", "HOST", "Kernel", "handler_of"]
+__all__ = ["CLIENT", "DAEMON", "HOST", "LIBRARY", "Kernel", "handler_of"]
 
-DAEMON, HOST, CLIENT = "daemon", "synchronous run", "client"
+DAEMON, HOST, CLIENT, LIBRARY = "daemon", "synchronous run", "client", "program"
 
 STOP_SECONDS = 20.0
 """How long runs may take to be given back at the end."""
@@ -34,7 +43,7 @@ class Kernel:
     """What the handlers of operations work on.
 
     Attributes:
-        purpose: `DAEMON`; `HOST` to run one entry and end; `CLIENT` to ask and to enqueue.
+        purpose: `DAEMON`; `HOST` to run one entry and end; `CLIENT` to ask and to enqueue; `LIBRARY` inside a program.
         dispatcher: None in a process that does not run work.
         stopping: set when the process is to end.
         must_nudge: something was done that a living daemon elsewhere should look at.
@@ -48,10 +57,15 @@ class Kernel:
         self.events = EventLog(project.events_path, project.root)
         self.jobs = Jobs(self.report_failure)
         self.ledger = ProcessLedger(project.state_dir / "processes")
-        self.plugins = ProjectPlugins(project, assembly, self.ledger, self._on_plugin_event)
+        self.plugins = ProjectPlugins(project, assembly, settings, self.ledger, self._on_plugin_event)
         self.queue = FencedQueue(self.plugins, project.repo_scope)
         self.door = Door(self.plugins, project, self.clock)
+        self.timekeeper = Timekeeper(project, self.door, self.events, self.clock, self.jobs, self.wake)
+        self.triggers = Triggers(self.plugins, self.door, self.events, self.clock, self.jobs, self.wake)
+        self.timekeeper.on_automation = lambda automation: self.triggers.apply(automation.triggers)
         self.dispatcher: Dispatcher | None = None
+        self.lag = LoopLag()
+        self.audit = AuditLog(project.audit_path, redacted)
         self.stopping = asyncio.Event()
         self.must_nudge = False
 
@@ -62,6 +76,10 @@ class Kernel:
         execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, sweep)
         self.dispatcher = Dispatcher(self.queue, execution, self.settings, self.jobs, only_entry)
         self.dispatcher.start()
+        self.jobs.start("lag", self.lag.watch(self.clock, self.dispatcher.has_leases))
+        if self.purpose == DAEMON:
+            self.dispatcher.on_beat = self._beat
+            self.jobs.start("schedules", self.timekeeper.keep())
         return self.dispatcher
 
     def dispatcher_for(self, entry_id: str) -> Dispatcher | None:
@@ -116,13 +134,23 @@ class Kernel:
         handler = handler_of(operation)
         if operation.place is Place.LOCAL:
             return await asyncio.to_thread(handler, self.project, params)
-        return await handler(self, params)
+        if not is_change(operation.name):
+            return await handler(self, params)
+        outcome = "failed"
+        try:
+            result = await handler(self, params)
+            outcome = "done"
+        finally:
+            actor: Actor | None = getattr(params, "actor", None)
+            wish = msgspec.to_builtins(params)
+            self.audit.append(operation.name, wish, actor.user_id if actor else None, outcome)
+        return result
 
     def report_failure(self, name: str, error: BaseException) -> None:
         """A defect of the kernel: into the events and, whole, into the log."""
         traceback.print_exception(error)
         self.events.record("internal_error", where=name, error=repr(error))
-        if name in PILLARS:
+        if name in {*PILLARS, "schedules"}:
             self.ask_to_stop(f"{name} broke")  # better gone and started again than alive and idle
 
     async def _stop_when_idle(self, dispatcher: Dispatcher) -> None:
@@ -133,7 +161,13 @@ class Kernel:
         while not all(run.is_idle for run in dispatcher.runs.values()):
             await dispatcher.wait_change()
 
+    def _beat(self) -> None:
+        self.timekeeper.wake()
+        self.jobs.start("care", self.plugins.tend())
+
     def _on_plugin_event(self, event: PluginEvent) -> None:
+        if event.kind == "died":
+            write_crash_report(self.project.state_dir / "crashes", event)
         swept = [record.pid for record in event.swept]
         facts = {"pid": event.pid, "detail": event.detail or None, "swept": swept or None}
         self.events.record(f"plugin_{event.kind}", plugin=event.plugin, **facts)

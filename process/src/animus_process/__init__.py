@@ -13,6 +13,7 @@ from animus_process.ledger import ProcessLedger, UnreadableRecord
 from animus_process.record import ProcessRecord, RecordError
 from animus_process.system import Liveness, become_subreaper, liveness, start_time_of
 from animus_process.tree import is_tree_gone, kill_tree, reap_orphans, signal_tree, signal_trees, stop_tree
+from animus_process.usage import Usage, usage_of
 
 __all__ = [
     "MARK_VARIABLE",
@@ -26,6 +27,7 @@ __all__ = [
     "SystemClock",
     "TailBuffer",
     "UnreadableRecord",
+    "Usage",
     "become_subreaper",
     "child_environment",
     "gated",
@@ -39,4 +41,5 @@ __all__ = [
     "signal_trees",
     "start_time_of",
     "stop_tree",
+    "usage_of",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from animus_plugin_runtime.candidate import Candidate, Source
+    from animus_plugin_runtime.care import Care
     from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
     from animus_plugin_runtime.connection import Connection
     from animus_plugin_runtime.discovery import Discovery, discover
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from animus_plugin_runtime.running import sweep_orphans
     from animus_plugin_runtime.supervision import State
     from animus_plugin_runtime.supervisor import PluginEvent, SupervisedPlugin
+    from animus_plugin_runtime.traffic import Quota
     from animus_plugin_runtime.trust import TrustStore, Verdict
 
 __all__ = [
     "Candidate",
+    "Care",
     "Connection",
     "DataPackage",
     "Discovery",
@@ -36,6 +39,7 @@ __all__ = [
     "PluginRequest",
     "PluginRuntimeError",
     "ProbeError",
+    "Quota",
     "RuntimeClock",
     "Source",
     "State",
@@ -52,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     "candidate": ("Candidate", "Source"),
+    "care": ("Care",),
     "clock": ("RuntimeClock", "SystemRuntimeClock"),
     "connection": ("Connection",),
     "discovery": ("Discovery", "discover"),
@@ -65,6 +70,7 @@ _HOMES = {
     "running": ("sweep_orphans",),
     "supervision": ("State",),
     "supervisor": ("PluginEvent", "SupervisedPlugin"),
+    "traffic": ("Quota",),
     "trust": ("TrustStore", "Verdict"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

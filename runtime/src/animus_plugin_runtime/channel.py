@@ -13,6 +13,12 @@ WRITE_HIGH_WATER_BYTES = 1024 * 1024
 
 _HEAD_BYTES = 256
 
+_READ_BYTES = 65_536
+"""From 128 KiB on the allocator maps and unmaps memory for each read; asyncio asks for 256 KiB."""
+
+_JOINED_BYTES = 65_536
+"""Frames of one turn of the loop are written together up to this much: a pipe takes no more at once."""
+
 
 class Channel:
     """The host's ends of a plugin's standard input and output.
@@ -32,6 +38,8 @@ class Channel:
         self._reader: asyncio.ReadTransport | None = None
         self._writer: asyncio.WriteTransport | None = None
         self._input_closed = False
+        self._joined: list[bytes] = []
+        self._joined_bytes = 0
         self.has_ended = False
 
     async def open(self, read_from: IO[bytes], write_to: IO[bytes]) -> None:
@@ -41,17 +49,39 @@ class Channel:
         self._writer = writer
         writer.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         reader, _ = await loop.connect_read_pipe(lambda: _Reader(self), read_from)
+        cast("Any", reader).max_size = _READ_BYTES
         self._reader = reader
 
-    def write(self, data: bytes) -> None:
-        """Hand `data` to the pipe; never waits. After the end it goes nowhere."""
+    def write(self, data: bytes, *, join: bool = False) -> None:
+        """Hand `data` to the pipe; never waits. After the end it goes nowhere.
+
+        With `join` it is written at the end of this turn of the loop, in one write with what else was joined.
+        """
+        if not join and not self._joined:
+            self._hand_over(data)
+            return
+        if not self._joined:
+            asyncio.get_running_loop().call_soon(self._write_joined)
+        self._joined.append(data)
+        self._joined_bytes += len(data)
+        if not join or self._joined_bytes > _JOINED_BYTES:
+            self._write_joined()
+
+    def _write_joined(self) -> None:
+        data = b"".join(self._joined)
+        self._joined.clear()
+        self._joined_bytes = 0
+        if data:
+            self._hand_over(data)
+
+    def _hand_over(self, data: bytes) -> None:
         if self._writer is not None and not self._input_closed and not self._writer.is_closing():
             self._writer.write(data)
 
     @property
     def outbound_bytes(self) -> int:
         """What the plugin has not read yet and the pipe did not take."""
-        return 0 if self._writer is None else self._writer.get_write_buffer_size()
+        return 0 if self._writer is None else self._writer.get_write_buffer_size() + self._joined_bytes
 
     @property
     def has_room(self) -> bool:
@@ -65,15 +95,18 @@ class Channel:
 
     def close_input(self) -> None:
         """Close the plugin's standard input once everything is written."""
+        self._write_joined()
         self._input_closed = True
         if self._writer is not None:
             self._writer.close()
 
     def abort(self) -> None:
         """Let go of both pipes at once."""
-        if self._writer is not None:
+        writer = self._writer
+        if writer is not None:
             self._input_closed = True
-            cast("Any", self._writer).abort()
+            if not writer.is_closing() or writer.get_write_buffer_size():  # else its end is on the way
+                cast("Any", writer).abort()
         if self._reader is not None:
             self._reader.close()
         self.end()

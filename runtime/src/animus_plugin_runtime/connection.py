@@ -6,8 +6,9 @@ it reads cannot block another one). Results and params pass as bytes. Starting a
 """
 
 import asyncio
-import re
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,13 +17,26 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS, decode_line, encode_notification, encode_request
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, OversizedLine
-from animus_plugin_protocol.methods import METHODS, TO_HOST, TO_PLUGIN
+from animus_plugin_protocol.methods import TO_HOST, TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import CancelParams, InitializeResult
+from animus_plugin_runtime.bad_line import BadLines
 from animus_plugin_runtime.channel import Channel
 from animus_plugin_runtime.inbound import InboundRequests, PluginRequest
 from animus_plugin_runtime.note import Note
-from animus_plugin_runtime.observer import FrameObserver, Observers, report_failure
-from animus_plugin_runtime.outgoing import OnNote, OutgoingCall, OutgoingCalls, decode_as, forwarding
+from animus_plugin_runtime.observer import FrameObserver, Observers
+from animus_plugin_runtime.outgoing import (
+    ExpiredError,
+    OnNote,
+    OutgoingCall,
+    OutgoingCalls,
+    as_params,
+    decode_result,
+    forwarding,
+    result_decoder,
+    within,
+)
+from animus_plugin_runtime.subscription import Subscribers
+from animus_plugin_runtime.traffic import Quota, Traffic
 
 __all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection"]
 
@@ -34,8 +48,7 @@ WRITE_SECONDS = 30.0
 
 _EMPTY = msgspec.Raw(b"{}")
 _FROM_TABLE: Any = object()
-_HEAD_ID = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,')
-_QUOTED_BYTES = 200
+_QUOTA = Quota()
 
 
 class _CancelTarget(msgspec.Struct):
@@ -49,7 +62,9 @@ class Connection:
         plugin: its name.
         pid: its process; None for a plugin in this process.
         initialize_result: what it answered to the handshake.
+        end_reason: why the host itself ended it, if it did.
         bad_lines: lines it wrote that are no frames.
+        traffic: what went over it.
     """
 
     def __init__(
@@ -59,21 +74,23 @@ class Connection:
         pid: int | None = None,
         on_request: "Callable[[Connection, PluginRequest], Awaitable[Any]] | None" = None,
         observers: tuple[FrameObserver, ...] = (),
+        quota: Quota = _QUOTA,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plugin = plugin
         self.pid = pid
         self.initialize_result: InitializeResult | None = None
-        self.bad_lines = 0
         self._ended = asyncio.Event()
         self.channel = Channel(self._on_line, self._ended.set)
-        self._last_bad_line = b""
+        self.bad_lines = BadLines(plugin)
+        self.traffic = Traffic(quota, monotonic)
         self._observers = Observers(plugin, observers)
         self._calls = OutgoingCalls()
-        self._on_request = on_request
-        serve = None if on_request is None else self._serve
+        serve = None if on_request is None else partial(on_request, self)
         self._requests = InboundRequests(plugin, serve, self._send)
-        self._subscribers: list[Callable[[str, msgspec.Raw], None]] = []
+        self._subscribers = Subscribers(plugin)
         self._fault: RpcFault | None = None
+        self.end_reason: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -105,10 +122,8 @@ class Connection:
         raw = await self.call_raw(
             method, params, timeout_seconds=timeout_seconds, on_note=on_note, session_id=session_id
         )
-        if result_type is _FROM_TABLE:
-            row = METHODS.get(method)
-            result_type = Any if row is None else row.result_type() or Any
-        return decode_as(result_type, raw, method, self.plugin)
+        decoder = result_decoder(method) if result_type is _FROM_TABLE else msgspec.json.Decoder(result_type)
+        return decode_result(decoder, raw, method, self.plugin)
 
     async def call_raw(
         self,
@@ -129,8 +144,8 @@ class Connection:
             method: any method.
             params: a struct, raw JSON bytes, or None for no params.
             timeout_seconds: None waits for as long as the plugin lives.
-            on_note: gets the notes of this call, all of them before the result. A plain function is called by the
-                reader; an async one behind a bounded queue that may join and drop (see `NoteQueue`).
+            on_note: gets the notes of this call, all before the result: a plain function from the reader, an async one
+                behind a bounded queue that may join and drop (see `NoteQueue`).
             on_every_note: called by the reader with each note, before any queue; it must not take long.
             session_id: notes with this session id belong to this call.
 
@@ -139,16 +154,13 @@ class Connection:
             RpcFault: what the plugin answered.
         """
         call = self._calls.begin(method, session_id)
-        deadline = asyncio.timeout(timeout_seconds)
         try:
-            data = encode_request(call.call_id, method, _as_params(params))
-            async with deadline, forwarding(call, on_note, on_every_note):
-                await self._send(data)
-                call.is_sent = True
-                return await asyncio.shield(call.answer)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
+            data = encode_request(call.call_id, method, as_params(params))
+            if on_note is None and on_every_note is None and self.channel.has_room:
+                return await self._exchange(call, data, timeout_seconds)
+            async with within(timeout_seconds), forwarding(call, on_note, on_every_note):
+                return await self._exchange(call, data, None)
+        except ExpiredError:
             self._cancel(call)
             raise self._timed_out(method, timeout_seconds) from None
         except asyncio.CancelledError:
@@ -157,9 +169,14 @@ class Connection:
         finally:
             self._calls.end(call)
 
+    async def _exchange(self, call: OutgoingCall, data: bytes, timeout_seconds: float | None) -> msgspec.Raw:
+        await self._send(data)
+        call.is_sent = True
+        return await call.answered_within(timeout_seconds)
+
     def notify(self, method: str, params: Any = None) -> None:
         """Send a notification without waiting; look at `outbound_bytes` before sending many."""
-        self._write(encode_notification(method, _as_params(params)))
+        self._write(encode_notification(method, as_params(params)))
 
     async def send_note(self, method: str, params: Any = None) -> None:
         """Send a notification once there is room.
@@ -167,17 +184,11 @@ class Connection:
         Raises:
             RetriableError: the plugin takes nothing any more.
         """
-        await self._send(encode_notification(method, _as_params(params)))
+        await self._send(encode_notification(method, as_params(params)))
 
     def subscribe(self, callback: Callable[[str, msgspec.Raw], None]) -> Callable[[], None]:
         """Have `callback` see the notifications that belong to no call; the returned function ends that."""
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
+        return self._subscribers.add(callback)
 
     def fail(self, fault: RpcFault) -> None:
         """The owner says that the plugin is gone: every call ends with `fault`, now and later."""
@@ -194,12 +205,15 @@ class Connection:
         """Return when the plugin can no longer be spoken to."""
         await self._ended.wait()
 
-    def bad_line_report(self) -> str:
-        """A clause for error texts; empty when every line was a frame."""
-        if not self.bad_lines:
-            return ""
-        quoted = self._last_bad_line[:_QUOTED_BYTES]
-        return f"; lines of its standard output that are no frames: {self.bad_lines}, the last one {quoted!r}"
+    @property
+    def work(self) -> int:
+        """Calls that have no answer yet, in both directions."""
+        return len(self._calls) + len(self._requests)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody listens to what belongs to no call."""
+        return bool(self._subscribers)
 
     async def _send(self, data: bytes) -> None:
         if not self.channel.has_room:
@@ -219,7 +233,8 @@ class Connection:
         self._write(data)
 
     def _write(self, data: bytes) -> None:
-        self.channel.write(data)
+        self.channel.write(data, join=len(self._calls) > 1)  # others may write in this turn of the loop
+        self.traffic.say(len(data))
         if self._observers:
             self._observers.see(TO_PLUGIN, data[:-1])
 
@@ -228,52 +243,47 @@ class Connection:
             self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
 
     async def _wait_cancelled(self, call: OutgoingCall) -> None:
-        if call.answer.done() or not call.is_sent:
+        if not call.is_sent or call.is_answered:
             return
         self._cancel(call)
         known = self.initialize_result
         if known is not None and known.capabilities.cancellation:
-            await asyncio.wait({call.answer}, timeout=CANCEL_SECONDS)
+            await asyncio.wait({call.wait_again()}, timeout=CANCEL_SECONDS)
 
     def _timed_out(self, method: str, timeout_seconds: float | None) -> RetriableError:
         return RetriableError(
-            f"plugin {self.plugin!r} did not answer {method!r} within {timeout_seconds:g} s{self.bad_line_report()}",
+            f"plugin {self.plugin!r} did not answer {method!r} within {timeout_seconds:g} s{self.bad_lines.report()}",
             code=ErrorCode.TIMEOUT,
             data={"plugin": self.plugin, "method": method},
         )
 
-    async def _serve(self, request: PluginRequest) -> Any:
-        return None if self._on_request is None else await self._on_request(self, request)
-
     def _on_line(self, line: bytes | OversizedLine, head: bytes) -> None:
         if isinstance(line, OversizedLine):
-            self._on_oversized(line, head)
+            answered = self.bad_lines.add_oversized(line, head)
+            if answered is not None:
+                self._calls.fail(*answered)
             return
+        self._require_modest(self.traffic.hear(len(line)))
         if self._observers:
             self._observers.see(TO_HOST, line)
         frame = decode_line(line)
         if frame is None:
             return
         if isinstance(frame, BadFrame):
-            self.bad_lines += 1
-            self._last_bad_line = line[:_QUOTED_BYTES]
+            self.bad_lines.add(line)
             self._calls.fail(frame.id, FatalError(f"plugin {self.plugin!r} answered badly: {frame.message}"))
         elif frame.is_response:
             self._calls.settle(frame)
         elif frame.is_request:
+            self._require_modest(self.traffic.be_asked())
             self._requests.start(frame)
         else:
             self._on_notification(frame)
 
-    def _on_oversized(self, line: OversizedLine, head: bytes) -> None:
-        self.bad_lines += 1
-        self._last_bad_line = head[:_QUOTED_BYTES]
-        named = _HEAD_ID.match(head)
-        if named is not None:
-            message = f"plugin {self.plugin!r} answered with a frame above {line.limit} bytes"
-            self._calls.fail(
-                int(named.group(1)), FatalError(message, data={"category": "oversized", "limit": line.limit})
-            )
+    def _require_modest(self, excess: str | None) -> None:
+        if excess is not None and self._fault is None:
+            self.end_reason = excess
+            self.fail(RetriableError(f"plugin {self.plugin!r} was ended: {excess}", code=ErrorCode.HOST_OVERLOADED))
 
     def _on_notification(self, frame: Frame) -> None:
         params = _EMPTY if frame.params is ABSENT else frame.params
@@ -284,16 +294,5 @@ class Connection:
                 return
             self._requests.cancel(target.id)
             return
-        if self._calls.route(frame.method, params):
-            return
-        for subscriber in tuple(self._subscribers):
-            try:
-                subscriber(frame.method, params)
-            except Exception as error:  # noqa: BLE001 - the reader outlives its listeners
-                report_failure(f"a subscriber of plugin {self.plugin!r} failed on {frame.method!r}", error)
-
-
-def _as_params(params: Any) -> Any:
-    if params is None:
-        return msgspec.UNSET
-    return msgspec.Raw(params) if isinstance(params, (bytes, bytearray)) else params
+        if not self._calls.route(frame.method, params):
+            self._subscribers.tell(frame.method, params)

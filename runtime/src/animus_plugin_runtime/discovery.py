@@ -5,6 +5,8 @@ Places, in the order in which they win: the project's ``.animus/plugins`` (trust
 """
 
 import os
+import shlex
+import stat
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +138,17 @@ def _file_candidate(path: Path, source: str) -> Candidate | None:
         argv=(str(path.absolute()),),
         path=path.absolute(),
         fingerprint=fingerprint,
+        problem=_open_to_everybody(path),
     )
+
+
+def _open_to_everybody(path: Path) -> str | None:
+    """Why a plugin that anybody may replace is not run, with the command that closes it."""
+    for place in (path, path.parent):
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            return f"{str(place)!r} may be written by everybody, so it is not run: chmod o-w {shlex.quote(str(place))}"
+    return None
 
 
 def _project_plugins(directory: Path, store: TrustStore, found: Discovery) -> Iterator[Candidate]:
@@ -155,7 +167,7 @@ def _project_plugins(directory: Path, store: TrustStore, found: Discovery) -> It
             candidate,
             trusted=verdict.trusted,
             sha256=verdict.sha256,
-            problem=None if verdict.trusted else verdict.reason,
+            problem=candidate.problem if verdict.trusted else verdict.reason,
         )
 
 

@@ -48,6 +48,9 @@ class InboundRequests:
         self._refusals: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def start(self, frame: Frame) -> None:
         """Serve a request; never waits."""
         key = request_key(frame.id)

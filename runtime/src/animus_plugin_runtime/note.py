@@ -16,6 +16,9 @@ NOTES_LIMIT = 256
 NOTES_LIMIT_BYTES = 4 * 1024 * 1024
 """How many bytes of params they may have together."""
 
+_KEPT = frozenset({methods.AGENT_SESSION_STARTED, methods.AGENT_INTERACTION_REQUESTED})
+"""Somebody waits for these: they go only when nothing else is left to make room."""
+
 _PIECE_COST = 64  # what a kept piece of text costs besides its characters
 
 
@@ -80,7 +83,8 @@ class NoteQueue:
     """Holds the notes of one call between the reader, which never waits, and a consumer that may be slow.
 
     When it is full, a piece of agent output joins the piece before it; when that is not possible or there are too
-    many bytes, the oldest notes make room and are counted in `Note.dropped`.
+    many bytes, the oldest notes make room and are counted in `Note.dropped`. Notes that start a session or ask a
+    person are the last to go.
     """
 
     def __init__(self, limit: int = NOTES_LIMIT, limit_bytes: int = NOTES_LIMIT_BYTES) -> None:
@@ -103,10 +107,17 @@ class NoteQueue:
             self._waiting.append(_Waiting(method, params.copy()))  # not the whole line
         self._bytes += cost
         while len(self._waiting) > self._limit or (self._bytes > self._limit_bytes and self._waiting):
-            oldest = self._waiting.popleft()
+            oldest = self._least_needed()
             self._bytes -= oldest.cost
             self._dropped += 1 + len(oldest.pieces)
         self._changed.set()
+
+    def _least_needed(self) -> _Waiting:
+        """Take out the oldest note that nobody waits for, or the oldest of all."""
+        found = next((number for number, item in enumerate(self._waiting) if item.method not in _KEPT), 0)
+        item = self._waiting[found]
+        del self._waiting[found]
+        return item
 
     def close(self) -> None:
         """No more notes come; `get` gives what is left and then None."""

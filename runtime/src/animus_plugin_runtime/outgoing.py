@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,9 +13,20 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS, decode_fault
 from animus_plugin_protocol.errors import FatalError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
+from animus_plugin_protocol.methods import METHODS
 from animus_plugin_runtime.note import Note, NoteQueue
 
-__all__ = ["OnNote", "OutgoingCall", "OutgoingCalls", "forwarding"]
+__all__ = [
+    "ExpiredError",
+    "OnNote",
+    "OutgoingCall",
+    "OutgoingCalls",
+    "as_params",
+    "decode_result",
+    "forwarding",
+    "result_decoder",
+    "within",
+]
 
 OnNote = Callable[[Note], Awaitable[None] | None]
 """A plain function is called by the reader; an async one by a forwarder behind a bounded queue."""
@@ -29,11 +41,18 @@ class _Address(msgspec.Struct):
     session_id: Any = None
 
 
+_any_decoder: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
 _address_decoder = msgspec.json.Decoder(_Address)
+
+
+class ExpiredError(Exception):
+    """The time of a call is over."""
 
 
 class OutgoingCall:
     """One request and where its answer and notes go."""
+
+    __slots__ = ("_is_settled", "answer", "call_id", "deliver", "is_sent", "method", "session_id")
 
     def __init__(self, call_id: int, method: str, session_id: str | None) -> None:
         self.call_id = call_id
@@ -42,9 +61,16 @@ class OutgoingCall:
         self.answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self.deliver: Callable[[str, msgspec.Raw], None] | None = None
         self.is_sent = False
+        self._is_settled = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer, though nobody may have seen it yet."""
+        return self._is_settled
 
     def settle(self, outcome: msgspec.Raw | BaseException) -> None:
         """Set the answer; a second one is dropped."""
+        self._is_settled = True
         if self.answer.done():
             return
         if isinstance(outcome, BaseException):
@@ -52,6 +78,32 @@ class OutgoingCall:
             self.answer.exception()  # counts as looked at: nobody may be waiting any more
         else:
             self.answer.set_result(outcome)
+
+    def expire(self) -> None:
+        """The time is over."""
+        if not self.answer.done():
+            self.answer.set_exception(ExpiredError())
+
+    async def answered_within(self, timeout_seconds: float | None) -> msgspec.Raw:
+        """The answer. Cancelling who waits cancels the future too; `wait_again` makes another one.
+
+        Raises:
+            ExpiredError: the time is over.
+            RpcFault: what the plugin answered, or why it cannot.
+        """
+        if timeout_seconds is None:
+            return await self.answer
+        timer = asyncio.get_running_loop().call_later(timeout_seconds, self.expire)
+        try:
+            return await self.answer
+        finally:
+            timer.cancel()
+
+    def wait_again(self) -> "asyncio.Future[msgspec.Raw]":
+        """The future of the answer, a new one where the old one was cancelled with the task that waited for it."""
+        if self.answer.cancelled():
+            self.answer = asyncio.get_running_loop().create_future()
+        return self.answer
 
 
 class OutgoingCalls:
@@ -61,6 +113,9 @@ class OutgoingCalls:
         self._open: dict[int, OutgoingCall] = {}
         self._last_id = 0
         self._gone: RpcFault | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def begin(self, method: str, session_id: str | None) -> OutgoingCall:
         """A new call with the next id (integers from 1)."""
@@ -132,14 +187,44 @@ class OutgoingCalls:
         return sessions[0] if exact is None and len(sessions) == 1 else exact
 
 
-def decode_as(result_type: Any, raw: msgspec.Raw, method: str, plugin: str) -> Any:
+@asynccontextmanager
+async def within(timeout_seconds: float | None) -> AsyncGenerator[None]:
+    """Bound everything in it. Raises: ExpiredError."""
+    deadline = asyncio.timeout(timeout_seconds)
+    try:
+        async with deadline:
+            yield
+    except TimeoutError:
+        if deadline.expired():
+            raise ExpiredError from None
+        raise
+
+
+def as_params(params: Any) -> Any:
+    """Params as the codec takes them: bytes are JSON already, None is no params."""
+    if params is None:
+        return msgspec.UNSET
+    return msgspec.Raw(params) if isinstance(params, (bytes, bytearray)) else params
+
+
+@cache
+def _known_decoder(method: str) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(METHODS[method].result_type() or Any)
+
+
+def result_decoder(method: str) -> "msgspec.json.Decoder[Any]":
+    """What decodes the result of `method`: the method table's type, anything for a method it does not know."""
+    return _known_decoder(method) if method in METHODS else _any_decoder
+
+
+def decode_result(decoder: "msgspec.json.Decoder[Any]", raw: msgspec.Raw, method: str, plugin: str) -> Any:
     """Decode a result.
 
     Raises:
         FatalError: the plugin answered with something else.
     """
     try:
-        return msgspec.json.decode(raw, type=result_type)
+        return decoder.decode(raw)
     except DECODE_ERRORS as error:
         message = f"plugin {plugin!r} answered {method!r} with a result that is none: {error}"
         raise FatalError(message) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver
 from animus_plugin_runtime.process import PluginProcess, describe_exit, start_process, wait_exit
 from animus_plugin_runtime.stderr_tail import StderrTail
+from animus_plugin_runtime.traffic import FrameTail, Quota
 from animus_process import ProcessLedger, ProcessRecord, stop_tree
 
 __all__ = ["Ending", "Launch", "RunningPlugin", "launch_plugin", "sweep_orphans"]
@@ -36,11 +38,13 @@ DRAIN_SECONDS = 0.5
 
 
 class Ending(NamedTuple):
-    """How a plugin ended. `swept` are the recorded processes it left behind."""
+    """How a plugin ended; `swept` are the recorded processes it left behind, `frames` the last ones, shortened."""
 
     exit_code: int | None
     detail: str
     swept: list[ProcessRecord]
+    stderr: list[str]
+    frames: list[str]
 
 
 class Launch(NamedTuple):
@@ -54,6 +58,8 @@ class Launch(NamedTuple):
     on_stderr: Callable[[str, str], None] | None = None
     observers: tuple[FrameObserver, ...] = ()
     environ: Mapping[str, str] | None = None
+    quota: Quota = Quota()
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class RunningPlugin:
@@ -64,7 +70,10 @@ class RunningPlugin:
         ended: set once nothing of it runs any more and its records are gone.
     """
 
-    def __init__(self, launch: Launch, process: PluginProcess, connection: Connection, stderr: StderrTail) -> None:
+    def __init__(
+        self, launch: Launch, process: PluginProcess, connection: Connection, stderr: StderrTail, frames: FrameTail
+    ) -> None:
+        self._frames = frames
         self.connection = connection
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._launch = launch
@@ -94,6 +103,11 @@ class RunningPlugin:
         self.connection.fail(self._died("it was stopped"))
         return await asyncio.shield(self.ended)
 
+    def end(self, reason: str) -> None:
+        """End it without the ladder's kind part, because it cannot be talked to or uses too much."""
+        self.connection.end_reason = reason
+        self.connection.fail(self._died(reason))
+
     async def _watch_end(self) -> None:
         ended = asyncio.create_task(self.connection.wait_ended())
         await asyncio.wait({self._exit, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -104,7 +118,8 @@ class RunningPlugin:
         self.connection.fail(self._died(detail))
         await self.connection.close()
         swept = await self._clean_up()
-        self.ended.set_result(Ending(self._process.child.returncode, detail, swept))
+        said, code = self._stderr.lines(), self._process.child.returncode
+        self.ended.set_result(Ending(code, detail, swept, said, self._frames.lines()))
 
     async def _clean_up(self) -> list[ProcessRecord]:
         """End the tree; then what the plugin itself had started and recorded, whose owner is now dead."""
@@ -123,9 +138,10 @@ class RunningPlugin:
     def _detail(self) -> str:
         code = self._exit.result() if self._exit.done() else None
         how = "it closed its pipes and was ended" if code is None else describe_exit(code)
+        how = self.connection.end_reason or how
         lines = self._stderr.lines()
         said = f"; its last words: {lines[-1]}" if lines else ""
-        return f"{how}{said}{self.connection.bad_line_report()}"
+        return f"{how}{said}{self.connection.bad_lines.report()}"
 
     def _died(self, detail: str) -> RetriableError:
         code = self._exit.result() if self._exit.done() else None
@@ -147,8 +163,16 @@ async def launch_plugin(launch: Launch) -> RunningPlugin:
     process = await start_process(candidate, cwd=launch.project_root, ledger=launch.ledger, environ=launch.environ)
     sink, name = launch.on_stderr, candidate.name
     stderr = StderrTail(None if sink is None else lambda line: sink(name, line))
-    connection = Connection(name, pid=process.child.pid, on_request=launch.on_request, observers=launch.observers)
-    running = RunningPlugin(launch, process, connection, stderr)
+    frames = FrameTail()
+    connection = Connection(
+        name,
+        pid=process.child.pid,
+        on_request=launch.on_request,
+        observers=(frames, *launch.observers),
+        quota=launch.quota,
+        monotonic=launch.monotonic,
+    )
+    running = RunningPlugin(launch, process, connection, stderr, frames)
     try:
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: stderr, process.stderr)

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
-from animus_plugin_protocol.errors import ErrorCode, RetriableError
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_runtime.candidate import Candidate
+from animus_plugin_runtime.care import PING_SECONDS, PINGS, Care, judge
 from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
 from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.handshake import HostOffer
@@ -16,9 +18,13 @@ from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver, report_failure
 from animus_plugin_runtime.running import Launch, RunningPlugin, launch_plugin
 from animus_plugin_runtime.supervision import State, Supervision
-from animus_process import ProcessLedger, ProcessRecord
+from animus_plugin_runtime.traffic import Quota
+from animus_process import ProcessLedger, ProcessRecord, Usage, usage_of
 
 __all__ = ["PluginEvent", "SupervisedPlugin"]
+
+
+_CARE, _QUOTA = Care(), Quota()
 
 
 class PluginEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,8 @@ class PluginEvent(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         detail: for people; of a death, how the process ended and its last words.
         swept: recorded processes that a dead plugin had left behind and that were ended.
+        stderr: of a death, its last lines there.
+        frames: of a death, the beginnings of the last frames in both directions.
     """
 
     plugin: str
@@ -34,6 +42,8 @@ class PluginEvent(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     detail: str = ""
     swept: tuple[ProcessRecord, ...] = ()
+    stderr: list[str] = []
+    frames: list[str] = []
 
 
 class SupervisedPlugin:
@@ -50,6 +60,8 @@ class SupervisedPlugin:
         observers: see every frame.
         clock: for back-off and cool-down.
         environ: the environment to choose from; our own when None.
+        care: what it may be; looked after at each `tend`.
+        quota: what it may send.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each seam, all named
@@ -65,12 +77,26 @@ class SupervisedPlugin:
         observers: tuple[FrameObserver, ...] = (),
         clock: RuntimeClock | None = None,
         environ: Mapping[str, str] | None = None,
+        care: Care = _CARE,
+        quota: Quota = _QUOTA,
     ) -> None:
         self.candidate = candidate
         self.last_error: str | None = None
-        self._launch = Launch(candidate, offer, project_root, ledger, on_request, on_stderr, observers, environ)
-        self._on_event = on_event
         self._clock = clock or SystemRuntimeClock()
+        self._launch = Launch(
+            candidate,
+            offer,
+            project_root,
+            ledger,
+            on_request,
+            on_stderr,
+            observers,
+            environ,
+            quota,
+            self._clock.monotonic,
+        )
+        self._care, self._missed_pings = care, 0
+        self._on_event = on_event
         self._supervision = Supervision()
         self._running: RunningPlugin | None = None
         self._starting: asyncio.Task[Connection] | None = None
@@ -145,6 +171,44 @@ class SupervisedPlugin:
         if watching is not None:
             await asyncio.shield(watching)
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the running process uses; None when none runs."""
+        return None if self.pid is None else usage_of(self.pid)
+
+    async def tend(self) -> None:
+        """Look after it: call this from time to time. Asks the plugin nothing unless it owes an answer for long."""
+        running, current = self._running, self.current
+        if running is None or current is None or self.state is not State.READY:
+            return
+        now, traffic, usage = self._clock.monotonic(), current.traffic, self.usage
+        judgement = judge(
+            self._care,
+            open_calls=current.work,
+            is_watched=current.is_watched,
+            silent_seconds=now - max(traffic.heard_at, traffic.used_at),
+            unused_seconds=now - traffic.used_at,
+            memory_bytes=usage.memory_bytes if usage else 0,
+        )
+        if judgement.act == "ping":
+            await self._ping(running)
+        elif judgement.act == "replace":
+            running.end(judgement.reason)
+        elif judgement.act == "rest":
+            self._supervision.stop()
+            await running.stop()
+
+    async def _ping(self, running: RunningPlugin) -> None:
+        try:
+            await running.connection.call_raw(methods.PING, timeout_seconds=PING_SECONDS)
+        except RpcFault as fault:
+            self._missed_pings = self._missed_pings + 1 if fault.code == ErrorCode.TIMEOUT else 0
+        else:
+            self._missed_pings = 0
+        if self._missed_pings >= PINGS:
+            self._missed_pings = 0
+            running.end(f"it owes answers and did not answer {PINGS} pings of {PING_SECONDS:g} s")
+
     async def _start(self) -> Connection:
         if self._watching is not None:
             # The dead one's processes are ended before a new one starts.
@@ -181,7 +245,9 @@ class SupervisedPlugin:
             self.last_error = ending.detail
             self._supervision.failed(self._clock.monotonic())
             kind = "died"
-        self._tell(PluginEvent(plugin=self.name, kind=kind, pid=pid, detail=ending.detail, swept=tuple(ending.swept)))
+        last = {"stderr": ending.stderr, "frames": ending.frames} if kind == "died" else {}
+        swept = tuple(ending.swept)
+        self._tell(PluginEvent(plugin=self.name, kind=kind, pid=pid, detail=ending.detail, swept=swept, **last))
 
     def _forget_start(self, done: "asyncio.Task[Connection]") -> None:
         self._starting = None

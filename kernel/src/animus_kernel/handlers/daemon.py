@@ -4,14 +4,18 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
+from animus_control.audit import verify
 from animus_control.endpoint import socket_path
-from animus_kernel.events import read_events
-from animus_kernel.instance import instance_holder
+from animus_control.event_file import read_events
+from animus_control.metrics import describe, render
+from animus_control.project import Project
 from animus_kernel.kernel import DAEMON, Kernel
+from animus_kernel.serving.instance import instance_holder
 from animus_kernel.version import VERSION
 from animus_plugin_protocol.wire import control
+from animus_process import usage_of
 
-__all__ = ["drain", "events", "health", "nudge", "pause", "resume", "status", "stop"]
+__all__ = ["drain", "events", "health", "metrics", "nudge", "pause", "resume", "status", "stop", "verify_audit"]
 
 
 async def status(kernel: Kernel, _: control.EmptyParams) -> control.DaemonStatusResult:
@@ -94,3 +98,17 @@ async def events(kernel: Kernel, params: control.DaemonEventsParams) -> AsyncIte
                     yield event
 
     return tell()
+
+
+async def metrics(kernel: Kernel, params: control.EmptyParams) -> str:
+    """The numbers of this process and of the plugins."""
+    own = {"loop_lag_seconds": kernel.lag.latest, "loop_lag_max_seconds": kernel.lag.largest}
+    used = usage_of(os.getpid())
+    if used is not None:
+        own |= {"daemon_memory_bytes": used.memory_bytes, "daemon_cpu_seconds_total": used.cpu_seconds}
+    return render(describe(await status(kernel, params), await health(kernel, params), kernel.events.counts, own))
+
+
+def verify_audit(project: Project, _: control.EmptyParams) -> control.AuditVerifyResult:
+    """Follow the chain."""
+    return control.AuditVerifyResult(**verify(project.audit_path)._asdict())

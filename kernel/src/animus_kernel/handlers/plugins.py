@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from animus_composition.assembly import assemble
+from animus_composition.roles import RoleTable
 from animus_control.errors import ControlError
 from animus_control.project import Project
-from animus_kernel.assembly import assemble
 from animus_kernel.kernel import Kernel
-from animus_kernel.roles import RoleTable
-from animus_kernel.seam import CALL_SECONDS
+from animus_kernel.routing.seam import CALL_SECONDS
 from animus_plugin_protocol.wire import control
 from animus_plugin_runtime import Candidate, Discovery, TrustStore, discover
 from animus_plugin_runtime.errors import TrustError
@@ -29,8 +29,9 @@ def list_plugins(project: Project, params: control.PluginListParams) -> control.
         warnings.append(control.PluginWarning(plugin="", message=error.message))
         found = discover(project.root, project.config_dir)
     rows = [_row(plugin, roles) for plugin in found.plugins if params.kind is None or plugin.serves(params.kind)]
+    page = rows[params.offset : params.offset + params.limit]
     warnings += [control.PluginWarning(plugin="", message=message) for message in found.warnings]
-    return control.PluginListResult(plugins=rows, warnings=warnings, searched=found.searched)
+    return control.PluginListResult(plugins=page, total=len(rows), warnings=warnings, searched=found.searched)
 
 
 async def call(kernel: Kernel, params: control.PluginCallParams) -> Any:

@@ -3,13 +3,25 @@
 import msgspec
 
 from animus_control.errors import ControlError
-from animus_kernel.door import split_subject
+from animus_kernel.dispatch.door import split_subject
 from animus_kernel.kernel import Kernel
-from animus_kernel.seam import ask
+from animus_kernel.routing.seam import ask
 from animus_plugin_protocol import methods
-from animus_plugin_protocol.wire import control, queue
+from animus_plugin_protocol.wire import control, queue, queue_care
 
-__all__ = ["drop", "enqueue", "hold", "list_entries", "release", "reorder", "row_of", "stats"]
+__all__ = [
+    "drop",
+    "enqueue",
+    "export",
+    "history",
+    "hold",
+    "list_entries",
+    "release",
+    "reorder",
+    "row_of",
+    "stats",
+    "take_in",
+]
 
 _CONTROL_WORDS = {"pending": "ready", "assigned": "in-flight"}
 
@@ -26,6 +38,26 @@ async def list_entries(kernel: Kernel, params: control.QueueListParams) -> contr
     wire = queue.QueueListParams(status=params.status, limit=params.limit, offset=params.offset)
     page = await ask(kernel.plugins, methods.QUEUE_LIST, wire, queue.QueueListResult)
     return control.QueueListResult(entries=[*map(row_of, page.entries)], total=page.total, stats=page.stats)
+
+
+async def history(kernel: Kernel, params: control.QueueHistoryParams) -> queue_care.QueueHistoryResult:
+    """A page of the entries that have left the queue."""
+    subject_id = split_subject(params.subject)[1] if params.subject else None
+    wire = queue_care.QueueHistoryParams(limit=params.limit, offset=params.offset, subject_id=subject_id)
+    return await ask(kernel.plugins, methods.QUEUE_HISTORY, wire, queue_care.QueueHistoryResult)
+
+
+async def export(kernel: Kernel, params: control.QueueExportParams) -> queue_care.QueueExportResult:
+    """A part of the queue in the form that another queue takes in."""
+    wire = queue_care.QueueExportParams(limit=params.limit, offset=params.offset)
+    return await ask(kernel.plugins, methods.QUEUE_EXPORT, wire, queue_care.QueueExportResult)
+
+
+async def take_in(kernel: Kernel, params: queue_care.QueueImportParams) -> queue_care.QueueImportResult:
+    """Add entries that another queue exported."""
+    result = await ask(kernel.plugins, methods.QUEUE_IMPORT, params, queue_care.QueueImportResult)
+    kernel.wake()
+    return result
 
 
 async def stats(kernel: Kernel, _: control.EmptyParams) -> queue.QueueStats:

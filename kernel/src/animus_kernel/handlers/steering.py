@@ -3,19 +3,21 @@
 from typing import Any
 
 from animus_control.errors import ControlError
-from animus_kernel.door import AD_HOC_KIND
+from animus_kernel.dispatch.door import AD_HOC_KIND
+from animus_kernel.dispatch.run import ENDED_STATUSES
 from animus_kernel.handlers import workflows
 from animus_kernel.kernel import Kernel
-from animus_kernel.run import ENDED_STATUSES
-from animus_kernel.seam import ask
+from animus_kernel.routing.seam import ask
 from animus_plugin_protocol import methods
+from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire import control, queue
 from animus_plugin_protocol.wire.workflow_runner import WorkflowSignalParams, WorkflowSignalResult
 
-__all__ = ["approve", "cancel", "pause", "reject", "resume"]
+__all__ = ["answer", "approve", "cancel", "pause", "reject", "resume"]
 
 _AD_HOC = f"{AD_HOC_KIND}:"
-_Signalled = control.WorkflowSteerParams | control.PhaseGateParams
+_NO_SIGNALS = frozenset({ErrorCode.METHOD_NOT_FOUND, ErrorCode.METHOD_NOT_SUPPORTED})
+_Signalled = control.WorkflowSteerParams | control.PhaseGateParams | control.WorkflowAnswerParams
 
 
 async def resume(kernel: Kernel, params: control.WorkflowResumeParams) -> control.WorkflowSignalResult:
@@ -47,7 +49,13 @@ async def cancel(kernel: Kernel, params: control.WorkflowSteerParams) -> control
             kernel.plugins, methods.QUEUE_DROP, queue.QueueEntryParams(entry_id=entry.id), queue.QueueMutationResult
         )
         return control.WorkflowSignalResult(id=entry.id, status="cancelled", message="taken off the queue")
-    return await _signal(kernel, params, "cancel", params.reason)
+    try:
+        return await _signal(kernel, params, "cancel", params.reason)
+    except RefusedError as fault:  # a foreign runner knows no signals: the execution itself can be cancelled
+        dispatcher, reason = kernel.dispatcher, params.reason or "cancelled"
+        if fault.code not in _NO_SIGNALS or dispatcher is None or not dispatcher.cancel(run_id or params.id, reason):
+            raise
+    return control.WorkflowSignalResult(id=run_id or params.id, status="cancelled")
 
 
 async def approve(kernel: Kernel, params: control.PhaseGateParams) -> control.WorkflowSignalResult:
@@ -58,6 +66,14 @@ async def approve(kernel: Kernel, params: control.PhaseGateParams) -> control.Wo
 async def reject(kernel: Kernel, params: control.PhaseGateParams) -> control.WorkflowSignalResult:
     """Refuse a run at its gate."""
     return await _signal(kernel, params, "reject", params.note, phase_id=params.phase_id)
+
+
+async def answer(kernel: Kernel, params: control.WorkflowAnswerParams) -> control.WorkflowSignalResult:
+    """Answer what the agent of a run asked."""
+    said = {"decision": params.decision, "answer": params.answer, "message": params.message}
+    response = {name: text for name, text in said.items() if text is not None}
+    more = {"interaction_id": params.interaction_id, "response": response}
+    return await _signal(kernel, params, "answer", params.message, **more)
 
 
 async def _signal(

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from animus_kernel.door import split_subject
+from animus_kernel.dispatch.door import split_subject
 from animus_kernel.kernel import Kernel
-from animus_kernel.seam import ask_backend
+from animus_kernel.routing.seam import ask_backend
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire import control, subject

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_control.event_file import read_events
 from animus_kernel.clock import parse_moment
-from animus_kernel.door import split_subject
-from animus_kernel.events import read_events
+from animus_kernel.dispatch.door import split_subject
+from animus_kernel.dispatch.run import ENDED_STATUSES, Run
 from animus_kernel.handlers.queue import row_of
 from animus_kernel.kernel import Kernel
-from animus_kernel.run import ENDED_STATUSES, Run
-from animus_kernel.seam import ask
+from animus_kernel.routing.seam import ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire import workflow_journal as journal
@@ -101,10 +101,13 @@ def _no_run(run_id: str) -> ControlError:
 
 
 async def find(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEntryRow | None]:
-    """The run id for a run or entry id, and the queue entry if there is one."""
-    for entry in await kernel.queue.entries([]):
+    """The run id for a run id, an entry id or a subject, and the queue entry if there is one."""
+    entries = await kernel.queue.entries([])
+    for entry in entries:
         if wanted in {entry.entry_id, entry.workflow_id}:
             return entry.workflow_id, row_of(entry)
+    if ":" in wanted:
+        return await _about(kernel, split_subject(wanted)[1], [row_of(entry) for entry in entries])
     found = kernel.dispatcher.run_of_entry(wanted) if kernel.dispatcher else None
     if found is not None:
         return found.run_id, None
@@ -114,6 +117,26 @@ async def find(kernel: Kernel, wanted: str) -> tuple[str | None, control.QueueEn
         if event.kind == "run_started" and event.payload.get("entry_id") == wanted:
             return str(event.payload["workflow_id"]), None
     return wanted, None
+
+
+async def _about(
+    kernel: Kernel, subject_id: str, entries: list[control.QueueEntryRow]
+) -> tuple[str | None, control.QueueEntryRow | None]:
+    """The one run about a subject that has not ended, or else its latest."""
+    asked = [row for row in entries if row.subject_id == subject_id]
+    asked = [row for row in asked if row.status == "assigned"] or asked
+    if len(asked) > 1:
+        names = [row.workflow_id or row.id for row in asked]
+        message = f"{subject_id} has several runs, name one of them: {', '.join(names)}"
+        step = f"animus why {subject_id}"
+        raise ControlError("conflict", message, details={"runs": names}, next_step=step)
+    if asked:
+        return asked[0].workflow_id, asked[0]
+    listed = await list_runs(kernel, control.WorkflowListParams(subject=subject_id, limit=1))
+    if not listed.runs:
+        step = f"animus workflow run --subject {subject_id}"
+        raise ControlError("not_found", f"there is no run about {subject_id!r}", next_step=step)
+    return listed.runs[0].id, None
 
 
 async def load(kernel: Kernel, run_id: str) -> journal.JournalRun | None:
@@ -171,6 +194,9 @@ def _clear(state_dir: Path, run: journal.JournalRun) -> control.WorkflowDeletion
 
 async def inspect(kernel: Kernel, params: WorkflowInspectParams) -> WorkflowInspectResult:
     """What the runner says about a run or a definition."""
+    if params.workflow_id is not None and params.what != "explain":  # which is about a workflow
+        run_id, _ = await find(kernel, params.workflow_id)
+        params = msgspec.structs.replace(params, workflow_id=run_id or params.workflow_id)
     return await ask(kernel.plugins, methods.WORKFLOW_INSPECT, params, WorkflowInspectResult)
 
 

@@ -1,0 +1,318 @@
+"""Leases entries while there are free slots and has each run executed: woken by events, never by polling.
+
+It is woken by an enqueue, a finished or parked run, a signal, and the queue's next deadline. The heartbeat compares
+the queue with what is known here and says so when it found something that a wake-up should have brought. While there
+is nothing to run and nothing deferred it asks at every tenth beat only, so that an idle queue sleeps.
+"""
+
+import asyncio
+import datetime
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from animus_composition.settings import RUNS_PER_RUNNER, DaemonSettings
+from animus_kernel.dispatch.execution import Execution
+from animus_kernel.dispatch.lease import LEASE_BATCH, FencedQueue
+from animus_kernel.dispatch.run import Run, RunState, Step, free_slots, new_run_id
+from animus_kernel.jobs import Alarm, Jobs
+from animus_plugin_protocol.errors import RpcFault
+from animus_plugin_protocol.wire.queue_v2 import LeasedEntry
+
+__all__ = ["BEATS_WHEN_IDLE", "PILLARS", "RETRY_SECONDS", "Dispatcher"]
+
+RETRY_SECONDS = 2.0
+"""How long to wait before the queue is asked again after it could not be."""
+
+BEATS_WHEN_IDLE = 10
+"""After so many heartbeats the queue is asked although it had nothing to run or deferred when it was asked last."""
+
+PILLARS = ("dispatch", "renewal", "heartbeat")
+"""The jobs without which a dispatcher is of no use."""
+
+_REMEMBERED = 1024
+_SHORTEST_RENEWAL_SECONDS = 1.0
+
+
+class Dispatcher:
+    """The only one who leases for a project; the instance lock sees to that.
+
+    Attributes:
+        runs: the runs whose entries are ours, by run id.
+        settled: the latest runs that ended or parked, by entry id, for whoever asks after the fact.
+        on_beat: called at every heartbeat.
+        has_leases: set while there is a run.
+    """
+
+    def __init__(
+        self, queue: FencedQueue, execution: Execution, settings: DaemonSettings, jobs: Jobs, only_entry: str | None
+    ) -> None:
+        self.runs: dict[str, Run] = {}
+        self.settled: OrderedDict[str, Run] = OrderedDict()
+        self.is_draining, self.is_paused = False, settings.paused
+        self._queue, self._execution, self._settings, self._jobs = queue, execution, settings, jobs
+        self._events, self._clock = execution.events, execution.clock
+        self.on_beat: Callable[[], None] = lambda: None
+        self._only_entry = only_entry
+        self._woken, self.has_leases, self._leasing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
+        self._must_reclaim = True
+        self._idle_since: datetime.datetime | None = None
+        self._blocked: dict[str, str] = {}
+        self._alarm = Alarm(self._clock, jobs, self.wake)
+        self._changed: list[asyncio.Future[None]] = []
+        execution.on_slot = self._on_slot
+
+    def start(self) -> None:
+        """Begin; what an earlier holder of the instance lock had leased is given back first."""
+        for name, work in zip(PILLARS, (self._dispatch_forever, self._renew_forever, self._beat_forever), strict=True):
+            self._jobs.start(name, work())
+        self.wake()
+
+    def wake(self) -> None:
+        """Something may be due: look as soon as possible."""
+        self._woken.set()
+
+    @property
+    def active(self) -> int:
+        """How many slots are taken."""
+        return sum(run.holds_slot for run in self.runs.values())
+
+    def run_of_entry(self, entry_id: str) -> Run | None:
+        """The run of an entry, under way or lately settled."""
+        for run in self.runs.values():
+            if run.entry.entry_id == entry_id:
+                return run
+        return self.settled.get(entry_id)
+
+    async def wait_for(self, entry_id: str, wanted: Callable[[Run], bool]) -> Run:
+        """Wait until the run of `entry_id` is as `wanted`. Wrap it in a time limit."""
+        while True:
+            run = self.run_of_entry(entry_id)
+            if run is not None and wanted(run):
+                return run
+            await self.wait_change()
+
+    async def wait_change(self) -> None:
+        """Wait until some run is in another state."""
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changed.append(change)
+        await change
+
+    def check_lease(self, entry_id: str) -> None:
+        """Somebody changed the entry of a run: find out now whether it is still ours."""
+        for run in self.runs.values():
+            if run.entry.entry_id == entry_id:
+                self._jobs.start(f"check {run.run_id}", self._check(run))
+
+    async def _check(self, run: Run) -> None:
+        await self._execution.renew(run)
+        self._forget_if_gone(run)
+        self.wake()
+
+    def go_on(self, run_id: str) -> bool:
+        """The runner says that a run may go on. False when its entry is not ours."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return False
+        if run.may(Step.WAKE):
+            self._step(run, Step.WAKE)
+        else:
+            run.may_wake = True
+        self.wake()
+        return True
+
+    def cancel(self, run_id: str, reason: str) -> bool:
+        """Cancel a run at a runner that knows no signals; False when it is not ours."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return False
+        if not self._execution.cancel(run, reason):
+            self.end_waiting(run_id, "cancelled", reason)
+        return True
+
+    def end_waiting(self, run_id: str, status: str, reason: str | None) -> None:
+        """A run that was not being executed has ended by a signal."""
+        run = self.runs.get(run_id)
+        if run is not None and run.state in {RunState.PARKED, RunState.WAKING}:
+            run.status, run.reason, run.waiting = status, reason, None
+            self._step(run, Step.END)
+            self._jobs.start(f"end {run_id}", self._finish(run, self._execution.finish))
+
+    async def _dispatch_forever(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._dispatch()
+            except RpcFault as fault:
+                self._must_reclaim = True  # a lease may have been granted although its answer was lost
+                self._events.record("queue_unavailable", reason=fault.message)
+                await self._clock.sleep(RETRY_SECONDS)
+                self.wake()
+
+    async def _dispatch(self) -> int:
+        """Start what may be started; the number of new leases."""
+        async with self._leasing:
+            self._idle_since, has_all = None, False
+            if self._must_reclaim:
+                await self._reclaim()
+                self._must_reclaim = False
+            self._wake_expired()
+            for run in [run for run in self.runs.values() if run.state is RunState.WAKING]:
+                if self._free() > 0:
+                    self._launch(run)
+            leased = 0
+            while (free := self._free()) > 0:
+                batch = min(free, LEASE_BATCH)
+                result = await self._queue.lease([new_run_id() for _ in range(batch)])
+                leased += sum(self._accept(item) for item in result.leased)
+                self._say_blocked({row.entry_id: row.reason for row in result.blocked})
+                if len(result.leased) < batch:
+                    has_all = not result.blocked
+                    break
+            await self._return_others()
+            moments = [await self._queue.next_deadline(), *(run.gate_expires_at for run in self.runs.values())]
+        next_at = min((moment for moment in moments if moment is not None), default=None)
+        self._alarm.set(next_at)
+        if has_all and next_at is None and not self.runs:
+            self._idle_since = self._clock.now()
+        return leased
+
+    def _say_blocked(self, blocked: dict[str, str]) -> None:
+        for entry_id, reason in blocked.items():
+            if self._blocked.get(entry_id) != reason:
+                self._events.record("entry_blocked", entry_id=entry_id, reason=reason)
+        self._blocked = blocked
+
+    def _wake_expired(self) -> None:
+        """A gate whose time is over: the runner says what that means when the run is executed again."""
+        for run in self.runs.values():
+            expires_at = run.gate_expires_at
+            if expires_at is not None and expires_at <= self._clock.now():
+                run.has_expired = True
+                self._step(run, Step.WAKE)
+
+    def _free(self) -> int:
+        may_start = not (self.is_paused or self.is_draining)
+        if self._only_entry is not None:  # however many stand before it
+            return LEASE_BATCH if may_start and self.run_of_entry(self._only_entry) is None else 0
+        executed = sum(run.state is RunState.RUNNING for run in self.runs.values())
+        return min(
+            free_slots(self._settings.pool_size, self.active, may_start=may_start), max(RUNS_PER_RUNNER - executed, 0)
+        )
+
+    def _accept(self, item: LeasedEntry) -> int:
+        run_id = item.execution.workflow_id
+        if run_id in self.runs:
+            self._events.record("lease_repeated", workflow_id=run_id, entry_id=item.entry.entry_id)
+            return 0
+        now = self._clock.now()
+        run = Run(run_id=run_id, entry=item.entry, fence=item.execution, leased_at=now)
+        self.runs[run_id] = run
+        self.has_leases.set()
+        if self._only_entry in {None, item.entry.entry_id}:
+            self._launch(run)
+        return 1
+
+    def _launch(self, run: Run) -> None:
+        self._step(run, Step.START)
+        self._jobs.start(f"run {run.run_id}", self._finish(run, self._execution.run))
+
+    async def _finish(self, run: Run, work: Callable[[Run], Awaitable[None]]) -> None:
+        """Do `work` on the run, then bring its entry to where the run's state says it belongs."""
+        await work(run)
+        self._notify(run)
+        if run.state is RunState.FINISHING:
+            await self._execution.close(run)
+        elif run.state is RunState.RETURNING:
+            async with self._leasing:  # so that a returned entry that is to be held cannot be leased in between
+                await self._execution.close(run)
+        if run.state is RunState.PARKED and run.may_wake:
+            run.may_wake = False
+            self._step(run, Step.WAKE)
+        self._forget_if_gone(run)
+        self.wake()
+
+    def _step(self, run: Run, step: Step) -> None:
+        run.move(step)
+        self._notify(run)
+
+    def _on_slot(self, run: Run) -> None:
+        self._notify(run)
+        self.wake()
+
+    def _notify(self, run: Run) -> None:
+        if run.is_settled:
+            self.settled[run.entry.entry_id] = run
+            while len(self.settled) > _REMEMBERED:
+                self.settled.popitem(last=False)
+        changed, self._changed = self._changed, []
+        for change in changed:
+            if not change.done():
+                change.set_result(None)
+
+    def _forget_if_gone(self, run: Run) -> None:
+        if run.state is RunState.GONE:
+            self.runs.pop(run.run_id, None)
+            self._notify(run)
+            if not self.runs:
+                self.has_leases.clear()
+
+    async def _reclaim(self) -> int:
+        """Give back entries of our owner that nobody here knows: an earlier process had them, or an answer was lost."""
+        found = [entry for entry in await self._queue.own_entries() if entry.workflow_id not in self.runs]
+        for entry in found:
+            if entry.execution is not None:
+                await self._queue.give_back(entry.execution, "whoever held this lease is gone")
+                self._events.record("lease_reclaimed", entry_id=entry.entry_id, workflow_id=entry.workflow_id)
+        return len(found)
+
+    async def _return_others(self) -> None:
+        """Hosting one entry only: what had to be leased on the way to it goes back where it was."""
+        for run in [run for run in self.runs.values() if run.state is RunState.LEASED]:
+            await self._queue.give_back(run.fence, "leased on the way to another entry")
+            self._step(run, Step.LOSE)
+            self._forget_if_gone(run)
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await self.has_leases.wait()
+            now = self._clock.now()
+            due = [run for run in self.runs.values() if run.may(Step.LOSE) and run.renew_at <= now]
+            for run in due:
+                await self._execution.renew(run)
+                self._forget_if_gone(run)
+            earliest = min((run.renew_at for run in self.runs.values() if run.may(Step.LOSE)), default=now)
+            await self._clock.sleep(max((earliest - now).total_seconds(), _SHORTEST_RENEWAL_SECONDS))
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.heartbeat_seconds)
+            self.on_beat()
+            if self._woken.is_set() or self._leasing.locked() or self._may_rest():
+                continue  # somebody is looking already, or there was nothing to look for
+            try:
+                await self._beat()
+            except RpcFault as fault:
+                self._events.record("heartbeat_failed", reason=fault.message)
+                self._must_reclaim = True
+
+    def _may_rest(self) -> bool:
+        """Nothing was there when the queue was asked, and that is not long ago; a clock that jumped ends the rest."""
+        if self._idle_since is None:
+            return False
+        rest = abs((self._clock.now() - self._idle_since).total_seconds())
+        return rest < (BEATS_WHEN_IDLE - 0.5) * self._settings.heartbeat_seconds
+
+    async def _beat(self) -> None:
+        """Compare the queue with what is known here."""
+        async with self._leasing:
+            reclaimed = await self._reclaim()
+            owned = {entry.workflow_id for entry in await self._queue.own_entries()}
+            strange = [run for run in self.runs.values() if run.run_id not in owned and run.may(Step.LOSE)]
+            for run in strange:
+                await self._execution.renew(run)  # tells for certain whether the lease is lost
+                self._forget_if_gone(run)
+        leased = await self._dispatch()
+        lost = sum(run.state in {RunState.GONE, RunState.STOPPING} for run in strange)
+        if reclaimed or leased or lost:
+            self._events.record("heartbeat_found_work", reclaimed=reclaimed, leased=leased, lost=lost)

@@ -1,0 +1,3 @@
+"""What happened, written down and told."""
+
+__all__: list[str] = []

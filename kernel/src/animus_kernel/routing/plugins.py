@@ -1,0 +1,199 @@
+"""The plugin processes of one project: started when first needed, reached by role, stopped in order."""
+
+import asyncio
+import contextlib
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from animus_composition.assembly import Assembly
+from animus_composition.roles import REQUIRED_ROLES, SUBJECT_ROLE
+from animus_composition.settings import DaemonSettings
+from animus_control.errors import ControlError
+from animus_control.project import Project
+from animus_kernel.routing.host_call import HostCalls
+from animus_kernel.routing.seam import CALL_SECONDS, OnNote, Seconds
+from animus_kernel.version import VERSION
+from animus_plugin_protocol import methods
+from animus_plugin_protocol.errors import ErrorCode, FatalError, RefusedError
+from animus_plugin_protocol.wire.control import PluginHealth
+from animus_plugin_protocol.wire.lifecycle import HostCallsOffer, InitExtensions, ProjectBinding
+from animus_plugin_protocol.wire.provider import ProviderCapabilities
+from animus_plugin_protocol.wire.trigger import TriggerSchema
+from animus_plugin_runtime import Candidate, Care, Connection, HostOffer, Note, PluginEvent, SupervisedPlugin
+from animus_process import ProcessLedger
+
+__all__ = ["ProjectPlugins"]
+
+_PROVIDER = "provider"
+
+
+class ProjectPlugins:
+    """Reaches plugins by role (`animus_kernel.routing.seam.Plugins`) and routes their host calls."""
+
+    def __init__(
+        self,
+        project: Project,
+        assembly: Assembly,
+        settings: DaemonSettings,
+        ledger: ProcessLedger,
+        on_event: Callable[[PluginEvent], None],
+    ) -> None:
+        self._roles = assembly.roles
+        root, scope, state_dir = str(project.root), project.repo_scope, str(project.state_dir)
+        extensions = InitExtensions(
+            project_binding=ProjectBinding(project_root=root, repo_scope=scope, state_dir=state_dir),
+            host_calls=HostCallsOffer(version=1),
+            packs=[pack.as_wire() for pack in assembly.packs.packs],
+        )
+        supervise = functools.partial(
+            SupervisedPlugin,
+            offer=HostOffer(name="animus", version=VERSION, extensions=extensions),
+            project_root=project.root,
+            ledger=ledger,
+            on_request=HostCalls(self, project.state_dir / "logs" / "runs").serve,
+        )
+        self._plugins = {
+            candidate.name: supervise(
+                candidate, on_event=on_event, on_stderr=_log, care=self._care(candidate, settings)
+            )
+            for candidate in assembly.roles.candidates
+        }
+
+    def _care(self, candidate: Candidate, settings: DaemonSettings) -> Care:
+        """What a run cannot do without stays; the others rest while nobody needs them."""
+        is_resident = not {*REQUIRED_ROLES}.isdisjoint(self._roles.roles_of(candidate.name))
+        memory = None if settings.plugin_memory_mib is None else settings.plugin_memory_mib * 1024 * 1024
+        return Care(idle_seconds=None if is_resident else settings.plugin_idle_seconds, memory_bytes=memory)
+
+    async def call(
+        self, kind: str, method: str, params: Any, timeout_seconds: Seconds = CALL_SECONDS, on_note: OnNote = None
+    ) -> msgspec.Raw:
+        """Call the holder of a role; see `animus_kernel.routing.seam.Plugins`."""
+        connection = await self._holder(kind).connection()
+
+        def listener(note: Note) -> None:
+            if on_note is not None:
+                on_note(note.method, note.params)
+
+        return await connection.call_raw(method, params, timeout_seconds=timeout_seconds, on_note=listener)
+
+    async def connection_for(self, kind: str, name: str | None) -> Connection:
+        """The callee of a host call; see `animus_kernel.routing.host_call.Routes`."""
+        if kind == _PROVIDER:
+            return await self._provider(name)
+        return await self._holder(f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind).connection()
+
+    async def connection_named(self, name: str) -> Connection:
+        """The plugin that is called `name`, whatever it serves."""
+        for plugin in self._plugins.values():
+            if plugin.candidate.answers_to(name):
+                return await plugin.connection()
+        message = f"no plugin in use is called {name!r}; in use are: {', '.join(self._plugins)}"
+        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+
+    async def connection_for_trigger(self, type_name: str, name: str | None) -> Connection:
+        """Who watches for a type of triggers; see `animus_kernel.timing.triggers.TriggerRoutes`."""
+        for candidate in self._roles.triggers:
+            connection = await self._plugins[candidate.name].connection()
+            if candidate.answers_to(name) if name else type_name in await _trigger_kinds(connection):
+                return connection
+        known = ", ".join(plugin.name for plugin in self._roles.triggers) or "none"
+        message = f"no plugin watches for {name or type_name!r}; trigger plugins here: {known}"
+        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+
+    def subject_kinds(self) -> list[str]:
+        """The kinds of subjects that some plugin serves here."""
+        return [role.removeprefix(SUBJECT_ROLE) for role in self._roles.holders if role.startswith(SUBJECT_ROLE)]
+
+    def health(self) -> list[PluginHealth]:
+        """A row per plugin that holds a role."""
+        return [
+            PluginHealth(
+                name=plugin.name,
+                kinds=self._roles.roles_of(plugin.name),
+                status=plugin.state.value,
+                pid=plugin.pid,
+                restarts=plugin.restarts,
+                last_error=plugin.last_error,
+                **_vitals(plugin),
+            )
+            for plugin in self._plugins.values()
+        ]
+
+    async def tend(self) -> None:
+        """Look after every plugin that runs: what hangs or is too large is replaced, what nobody needs rests."""
+        await asyncio.gather(*(plugin.tend() for plugin in self._plugins.values()))
+
+    async def stop(self, role: str) -> None:
+        """Stop the holder of one role."""
+        holder = self._roles.holders.get(role)
+        if holder is not None:
+            await self._plugins[holder.name].stop()
+
+    async def close(self) -> None:
+        """Stop everything; the queue comes last, because the others' ends still have to be written down."""
+        for plugin in sorted(self._plugins.values(), key=lambda one: "queue" in self._roles.roles_of(one.name)):
+            with contextlib.suppress(OSError):
+                await plugin.stop()
+
+    def _holder(self, role: str) -> SupervisedPlugin:
+        holder = self._roles.holders.get(role)
+        if holder is not None:
+            return self._plugins[holder.name]
+        problem: ControlError | None = self._roles.problems.get(role)
+        known = ", ".join(sorted(self._roles.holders))
+        message = problem.message if problem else f"no plugin of this project holds role {role!r}; held are: {known}"
+        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+
+    async def _provider(self, name: str | None) -> Connection:
+        """The first provider that is called `name`, or that advertises it as a tool."""
+        for candidate in self._roles.providers:
+            if name is None or candidate.answers_to(name):
+                return await self._plugins[candidate.name].connection()
+        for candidate in self._roles.providers:
+            connection = await self._plugins[candidate.name].connection()
+            if name in _tools_of(connection):
+                return connection
+        known = ", ".join(plugin.name for plugin in self._roles.providers) or "none"
+        message = f"no provider answers to {name!r}; providers here: {known}"
+        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+
+
+async def _trigger_kinds(connection: Connection) -> list[str]:
+    schema: TriggerSchema = await connection.call(methods.TRIGGER_SCHEMA, timeout_seconds=CALL_SECONDS)
+    return schema.kinds
+
+
+def _tools_of(connection: Connection) -> list[str]:
+    answered = connection.initialize_result
+    capability = None if answered is None else answered.kind_capabilities.get(_PROVIDER)
+    if capability is None or capability.extra is None:
+        return []
+    try:
+        return msgspec.convert(capability.extra, ProviderCapabilities).tools
+    except msgspec.ValidationError as error:
+        raise FatalError(f"{connection.plugin!r} advertises no readable provider capabilities: {error}") from error
+
+
+def _vitals(plugin: SupervisedPlugin) -> dict[str, Any]:
+    """What a running plugin uses and says."""
+    connection, usage = plugin.current, plugin.usage
+    if connection is None:
+        return {}
+    traffic = connection.traffic
+    return {
+        "memory_bytes": usage.memory_bytes if usage else None,
+        "cpu_seconds": usage.cpu_seconds if usage else None,
+        "open_calls": connection.work,
+        "frames": traffic.frames_in + traffic.frames_out,
+        "bytes": traffic.bytes_in + traffic.bytes_out,
+    }
+
+
+def _log(plugin: str, line: str) -> None:
+    """What a plugin writes to its standard error goes to ours, with its name."""
+    sys.stderr.write(f"{plugin}: {line}\n")

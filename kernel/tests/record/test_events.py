@@ -1,0 +1,103 @@
+"""What is recorded, what is hidden, what is bounded."""
+
+import asyncio
+import json
+
+import pytest
+
+from animus_control.event_file import read_events
+from animus_kernel.record.events import LISTENER_LIMIT, EventLog, ListenerLaggedError
+from animus_plugin_runtime.redaction import redacted
+
+
+@pytest.fixture
+def log(tmp_path):
+    made = EventLog(tmp_path / "logs" / "events.jsonl", tmp_path)
+    yield made
+    made.close()
+
+
+def test_event_is_one_line_of_the_public_schema(log, tmp_path):
+    log.record("run_started", workflow_id="run-1")
+    (line,) = (tmp_path / "logs" / "events.jsonl").read_text().splitlines()
+    row = json.loads(line)
+    assert row["schema"] == "animus.daemon-event.v1"
+    assert row["event_type"] == "run_started"
+    assert row["data"] == {"workflow_id": "run-1"}
+    assert row["timestamp"].endswith("Z")
+
+
+def test_numbers_go_on_in_the_next_process(tmp_path):
+    for expected in (1, 2, 3):
+        log = EventLog(tmp_path / "events.jsonl", tmp_path)
+        assert log.record("x").seq == expected
+        log.close()
+
+
+def test_values_below_keys_that_name_secrets_are_hidden():
+    shown = redacted(
+        {"api_key": "abc", "env": [{"GITHUB_TOKEN": "t"}], "tokens": 12, "password": {"a": "b"}, "name": "n"}
+    )
+    assert shown == {
+        "api_key": "[redacted]",
+        "env": [{"GITHUB_TOKEN": "[redacted]"}],
+        "tokens": 12,
+        "password": "[redacted]",
+        "name": "n",
+    }
+
+
+def test_file_is_replaced_at_its_bound_and_one_previous_is_kept(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl", tmp_path, limit_bytes=2000)
+    for number in range(100):
+        log.record("x", number=number)
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "events.previous.jsonl"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 5000
+    events = read_events(tmp_path / "events.jsonl")
+    assert events[-1].payload == {"number": 99}
+    assert [event.seq for event in events] == list(range(events[0].seq, 101))
+
+
+def test_torn_last_line_is_skipped(log, tmp_path):
+    log.record("x")
+    with (tmp_path / "logs" / "events.jsonl").open("ab") as file:
+        file.write(b'{"schema": "anim')
+    assert [event.kind for event in read_events(tmp_path / "logs" / "events.jsonl")] == ["x"]
+
+
+def test_reading_gives_the_latest_events_since_a_moment(log, tmp_path):
+    first = log.record("a")
+    second = log.record("b")
+    path = tmp_path / "logs" / "events.jsonl"
+    assert [event.kind for event in read_events(path, limit=1)] == ["b"]
+    assert [event.kind for event in read_events(path, since=second.occurred_at)] == ["b"]
+    assert [event.kind for event in read_events(path, since=first.occurred_at)] == ["a", "b"]
+    assert read_events(path, limit=0) == []
+
+
+def test_listener_gets_what_happens_after_it_began(log):
+    async def scene():
+        log.record("before")
+        listener = log.listen()
+        log.record("after")
+        log.tell("live", {"line": "x"})
+        return [(await anext(listener)).kind, (await anext(listener)).kind]
+
+    assert asyncio.run(scene()) == ["after", "live"]
+
+
+def test_live_view_is_not_written_down(log, tmp_path):
+    log.tell("phase_output", {"line": "x"})
+    assert read_events(tmp_path / "logs" / "events.jsonl") == []
+
+
+def test_listener_that_does_not_keep_up_is_told_so(log):
+    async def scene():
+        listener = log.listen()
+        for _ in range(LISTENER_LIMIT + 1):
+            log.tell("x", {})
+        await anext(listener)
+
+    with pytest.raises(ListenerLaggedError):
+        asyncio.run(scene())

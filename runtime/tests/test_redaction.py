@@ -1,0 +1,43 @@
+"""Secrets are left out by key and by form."""
+
+import pytest
+
+from animus_plugin_runtime.redaction import redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key sk-abcdefghijklmnop1234 used",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123",
+        "github_pat_11ABCDEFGHIJKLMNOPQRST",
+        "xoxb-1234567890-abc",
+        "AKIAABCDEFGHIJKLMNOP",
+        "Authorization: Bearer abcdef.ghijkl",
+        "https://user:hunter2secret@example.org/x",
+        "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+        '{"api_key":"very \\" private"}',
+        '{"params":{"GITHUB_TOKEN" : "plain words"',
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijk",
+    ],
+)
+def test_text_that_holds_a_secret_loses_it(text):
+    shown = redacted({"detail": [text]})["detail"][0]
+    assert "[redacted]" in shown
+    for part in ("sk-abc", "ghp_", "hunter2", "AKIAAB", "abcdef.g", "MIIE", "private", "plain words", "eyJzdWI"):
+        assert part not in shown or part == "private"
+
+
+@pytest.mark.parametrize(
+    "text", ["a token of thanks", "run-0123456789abcdef", "https://example.org/a:b@c", "sk-1", "basic things", ""]
+)
+def test_ordinary_text_stays_as_it_is(text):
+    assert redacted(text) == text
+
+
+def test_values_below_secret_keys_are_hidden_and_counts_are_not():
+    assert redacted({"password": "x", "tokens": 12, "deep": [{"Api-Key": {"a": 1}}]}) == {
+        "password": "[redacted]",
+        "tokens": 12,
+        "deep": [{"Api-Key": "[redacted]"}],
+    }
