@@ -26,6 +26,7 @@ class RpcError(Exception):
         super().__init__(f"{error['code']}: {error['message']}")
         self.code = error["code"]
         self.message = error["message"]
+        self.data = error.get("data")
 
 
 class Host:
@@ -48,6 +49,8 @@ class Host:
         self.arrived = threading.Condition()
         self._replies: dict[Any, queue.Queue[dict[str, Any] | None]] = {}
         self._ids = itertools.count(1)
+        self._seqs = itertools.count(1)
+        self._call_ids: dict[int, Any] = {}
         self._write_lock = threading.Lock()
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._read_stderr)]
         for thread in self._threads:
@@ -183,16 +186,25 @@ class Host:
 
     def _reply(self, frame: dict[str, Any]) -> None:
         assert self.on_host_call is not None
+        self._call_ids[id(frame["params"])] = frame["id"]
         try:
             result = self.on_host_call(frame["params"])
         except RpcError as error:
-            self._send({"jsonrpc": "2.0", "id": frame["id"], "error": {"code": error.code, "message": error.message}})
+            fault = {"code": error.code, "message": error.message, "data": error.data}
+            self._send({"jsonrpc": "2.0", "id": frame["id"], "error": fault})
             return
         for seq, text in enumerate(result.pop("notes", [])):
             params = {"session_id": "s", "text": text, "final": False}
             note = {"id": frame["id"], "seq": seq, "method": "agent/output", "params": params}
             self._send({"jsonrpc": "2.0", "method": "host/note", "params": note})
         self._send({"jsonrpc": "2.0", "id": frame["id"], "result": result})
+
+    def tell(self, call: dict[str, Any], method: str, body: dict[str, Any]) -> None:
+        """Pass a note of a provider on to the plugin while its call is under way."""
+        number = self._call_ids[id(call)]
+        params = {"session_id": call["params"]["control_session_id"]} | body
+        note = {"id": number, "seq": next(self._seqs), "method": method, "params": params}
+        self._send({"jsonrpc": "2.0", "method": "host/note", "params": note})
 
     def _read_stderr(self) -> None:
         assert self.process.stderr is not None

@@ -2,12 +2,12 @@
 
 import sys
 
-from animus_workflow_runner_default.wire.adapter import build
+from animus_plugin_protocol.entry import start
 
 
 def main() -> int:
     """Run the plugin until its host is done with it."""
-    return build().run()
+    return start("animus_workflow_runner_default.wire.adapter:build")
 
 
 if __name__ == "__main__":

@@ -110,15 +110,35 @@ def test_definition_whose_name_looks_like_an_extension_is_a_definition(load_text
     assert [entry.phase_id for entry in load_text(text).config.workflows["w"].phases] == ["x-ray"]
 
 
-def test_key_without_an_effect_yet_is_a_warning_once_a_file(warnings_of):
+def test_key_that_asks_for_what_does_not_happen_is_refused_with_the_reason_where_it_stands(errors_of):
     text = (
-        "agents:\n  a: {tool: t, mcp_servers: [x]}\n  b: {tool: t, mcp_servers: [x]}\n"
-        "workflows:\n  - {id: w, phases: [impl], budget: {max_tokens: 5}}\n"
+        "daemon: {pool_size: 4, auto_merge: true}\nworkspaces: {a: {repos: [{url: u}]}}\n"
+        "environment_routing: {default: cloud}\n"
+        "workflows:\n  - {id: w, phases: [impl], publication: {a: 1}, workspace: a}\n"
+        "  - {id: v, phases: [{impl: {environment: cloud, workspace: a}}]}\n"
     )
-    assert warnings_of(text) == [
-        "flow.yaml:2:16: the agent key 'mcp_servers' has no effect yet (2 times in this file)",
-        "flow.yaml:5:29: the workflow key 'budget' has no effect yet",
+    errors = errors_of(text)
+    assert [error.partition(" is refused: ")[0] for error in errors if " is refused: " in error] == [
+        "flow.yaml:1:10: daemon key 'pool_size'",
+        "flow.yaml:1:24: daemon key 'auto_merge'",
+        "flow.yaml:2:1: top-level key 'workspaces'",
+        "flow.yaml:5:29: workflow key 'publication'",
+        "flow.yaml:5:50: workflow key 'workspace'",
+        "flow.yaml:6:30: phase entry key 'environment'",
+        "flow.yaml:6:50: phase entry key 'workspace'",
     ]
+    assert "flow.yaml:3:32: 'default' takes 'local', not the string 'cloud'" in errors
+    assert "animus daemon config --pool-size N" in errors[0]
+
+
+def test_key_that_asks_for_what_happens_anyway_passes(load_text):
+    text = (
+        "daemon: {auto_merge: false, auto_run_ready: false, auto_prune_worktrees: true, max_task_retries: 0}\n"
+        "environment_routing: {default: local, rules: [{environment: local, match: {kind: task}}]}\n"
+        "integrations: {git: {provider: github, config: {}}}\n"
+        "workflows:\n  - {id: w, phases: [impl], environment: local}\n"
+    )
+    assert [str(found) for found in load_text(text).diagnostics] == []
 
 
 def test_duplicate_key_disables_the_definition_it_stands_in(load_text):

@@ -10,9 +10,9 @@ TEXT = """\
 default_workflow_ref: w
 tools_allowlist: [make]
 tools: {t: {executable: x, base_args: [a], env: {A: "${B:-c}"}}}
-daemon: {active_hours: "22:00-06:00", budget: {max: 1}}
+daemon: {active_hours: "22:00-06:00", budget: {max_cost_usd_per_day: 1}}
 secrets: {A: {env: B}}
-triggers: [{id: t, type: webhook, workflow_ref: w, config: {a: 1}}]
+triggers: [{id: t, type: webhook, workflow_ref: w, config: {secret_env: a}}]
 schedules: [{id: s, cron: "0 8 * * *", workflow_ref: w}]
 agent_channels: {c: {participants: [a]}}
 agents:

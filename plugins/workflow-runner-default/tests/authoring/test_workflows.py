@@ -251,23 +251,79 @@ workflows:
     ]
 
 
+def test_strategy_of_a_merge_is_one_of_three(errors_of):
+    text = "workflows:\n  - {id: w, phases: [impl], post_success: {merge: {strategy: octopus}}}\n"
+    assert errors_of(text) == ["flow.yaml:2:62: 'strategy' takes 'merge', 'rebase', 'squash', not the string 'octopus'"]
+
+
 @pytest.mark.parametrize(
-    ("merge", "message"),
+    ("merge", "is_wanted"),
     [
-        (
-            "{strategy: squash}",
-            "2:62: the strategy 'squash' is not supported yet; use 'merge', or 'auto_merge: false'",
-        ),
-        (
-            "{create_pr: true}",
-            "2:63: 'create_pr' is not supported yet; leave it out and open the pull request in a command phase",
-        ),
-        ("{strategy: octopus}", "2:62: 'strategy' takes 'merge', 'rebase', 'squash', not the string 'octopus'"),
+        ("{}", True),
+        ("{auto_merge: false}", False),
+        ("{create_pr: true}", True),
+        ("{create_pr: true, auto_merge: false}", True),
     ],
 )
-def test_merge_that_this_release_cannot_do_is_refused(errors_of, merge, message):
+def test_merge_without_a_word_merges_here_or_by_a_pull_request(load_text, merge, is_wanted):
     text = f"workflows:\n  - {{id: w, phases: [impl], post_success: {{merge: {merge}}}}}\n"
+    post_success = workflow_of(load_text, text).post_success
+    assert post_success is not None
+    assert post_success.merge.is_wanted is is_wanted
+
+
+def test_git_integration_gives_the_forge_and_the_branch_that_workflows_do_not_name(load_text):
+    text = (
+        "integrations: {git: {provider: gitlab, base_branch: trunk}}\n"
+        "workflows:\n  - {id: w, phases: [impl], post_success: {merge: {}}}\n"
+        "  - {id: v, phases: [impl], worktree: {base_ref: mine}, post_success: {merge: {target_branch: mine}}}\n"
+    )
+    workflows = load_text(text).config.workflows
+    assert [workflow.forge for workflow in workflows.values()] == ["gitlab", "gitlab"]
+    assert [workflow.worktree.base_ref for workflow in workflows.values()] == ["trunk", "mine"]
+    assert [workflow.post_success.merge.target_branch for workflow in workflows.values()] == ["trunk", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("integration", "message"),
+    [
+        ("git: {provider: githb}", "1:32: unknown provider 'githb'; did you mean 'github'?"),
+        ("gut: {provider: github}", "1:16: unknown integration 'gut'; did you mean 'git'?"),
+        (
+            "tasks: {provider: jira}",
+            (
+                "1:34: unknown provider 'jira'; known: animus, builtin, default; "
+                "what serves tasks is the subject plugin of the flavor"
+            ),
+        ),
+        (
+            "git: {provider: github, config: {a: 1}}",
+            "1:40: integration key 'config' is refused: no integration takes settings",
+        ),
+    ],
+)
+def test_integration_that_would_do_nothing_is_refused(errors_of, integration, message):
+    text = f"integrations: {{{integration}}}\nworkflows:\n  - {{id: w, phases: [impl]}}\n"
     assert errors_of(text) == [f"flow.yaml:{message}"]
+
+
+@pytest.mark.parametrize("where", ["phases: [impl], budget: {}", "phases: [{impl: {budget: {on_exceed: fail}}}]"])
+def test_budget_without_a_limit_is_refused(errors_of, where):
+    (error,) = errors_of(f"workflows:\n  - {{id: w, {where}}}\n")
+    assert "a budget needs 'max_tokens', 'max_cost_usd' or 'max_duration_secs'" in error
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ("{max_tokens: 0}", "'max_tokens' takes a whole number (at least 1), not the number 0"),
+        ("{max_cost_usd: 0}", "'max_cost_usd' takes a number"),
+        ("{max_cost_usd: 1, on_exceed: stop}", "'on_exceed' takes 'fail', 'pause', 'warn', not the string 'stop'"),
+    ],
+)
+def test_limit_of_a_budget_is_more_than_nothing(errors_of, budget, message):
+    (error,) = errors_of(f"workflows:\n  - {{id: w, phases: [impl], budget: {budget}}}\n")
+    assert message in error
 
 
 def test_strategy_that_is_never_used_loads(load_text):

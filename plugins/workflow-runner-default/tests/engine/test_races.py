@@ -13,7 +13,7 @@ from animus_workflow_runner_default.engine.runner import Runner, RunRequest
 from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.engine.steering import Signal
 from animus_workflow_runner_default.journal.record import Dispatch, Subject
-from animus_workflow_runner_default.phases.agent_phase import _Stream
+from animus_workflow_runner_default.phases.agent_stream import AgentStream
 from animus_workflow_runner_default.phases.failure import failing_tests
 from animus_workflow_runner_default.unbroken import unbroken
 
@@ -123,7 +123,7 @@ def test_long_stream_in_small_pieces_keeps_its_end():
         def write(self, _data: bytes) -> None:
             """The log is not looked at."""
 
-    stream = _Stream(Log(), lambda _line: None)
+    stream = AgentStream(Log(), lambda _line: None)
     for number in range(5_000):
         stream.take("output", f"{number:04}" * 256)
     assert stream.answer().endswith("4999")

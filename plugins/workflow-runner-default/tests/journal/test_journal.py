@@ -170,17 +170,6 @@ def test_run_that_is_executed_is_not_deleted(journal, clock):
     assert journal.attempts("w1") == []
 
 
-def test_checkpoints_are_pruned_to_the_newest(journal):
-    for number in (1, 2, 3):
-        store.save_checkpoint(journal, "w", number, {"n": number})
-    store.prune_checkpoints(journal, "w", 2)
-    assert store.list_checkpoints(journal, "w") == [2, 3]
-    assert store.load_checkpoint(journal, "w", 3) == {"n": 3}
-    assert store.load_checkpoint(journal, "w", 1) is None
-    store.prune_checkpoints(journal, "w", 0)
-    assert store.list_checkpoints(journal, "w") == []
-
-
 def test_methods_of_the_kind_answer_over_the_wire(host, define):
     define(
         "tools_allowlist: [sh]\nworkflows:\n  - {id: w, phases: [p]}\n"

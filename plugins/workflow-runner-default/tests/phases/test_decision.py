@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from animus_workflow_runner_default.authoring.model import DecisionContract, FieldSpec, OutputContract
-from animus_workflow_runner_default.phases.contract import check_decision, check_output, payload_of_kind
+from animus_workflow_runner_default.phases.contract import check_decision, check_output, check_weight, payload_of_kind
 from animus_workflow_runner_default.phases.decision import Decision, decision_from, json_objects, parse_decision
 from animus_workflow_runner_default.phases.json_schema import check_schema, unsupported_keywords
 
@@ -110,7 +110,7 @@ def test_contract_names_everything_that_is_missing():
     )
     decision = decision_from({"verdict": "advance", "confidence": 0.5, "risk": "medium", "reason": "x", "score": "7"})
     assert decision is not None
-    assert check_decision(decision, contract) == [
+    assert [*check_weight(decision, contract), *check_decision(decision, contract)] == [
         "confidence 0.5 is below the minimum 0.8",
         "risk 'medium' is above the maximum 'low'",
         "evidence 'tests_passed' is missing",

@@ -144,3 +144,14 @@ def test_signal_to_an_unknown_run_is_refused(host, define, rpc_error):
     with pytest.raises(rpc_error) as refusal:
         host.signal("nobody", "cancel")
     assert refusal.value.code == -32101
+
+
+def test_approval_whose_route_leads_back_to_a_phase_without_budget_escalates(host, define):
+    define(
+        "tools_allowlist: [sh]\n"
+        "workflows: [{id: w, worktree: skip, phases: [{gate: {on_verdict: {advance: {target: gate}}}}]}]\n"
+        "phases: {gate: {mode: manual, retry: {max_attempts: 0}, manual: {instructions: look}}}\n"
+    )
+    host.execute("w", workflow_id="e1")
+    answer = host.signal("e1", "approve")
+    assert (answer["status"], answer["runnable"]) == ("escalated", False)

@@ -7,15 +7,27 @@ import msgspec
 
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.document import MAX_FILE_BYTES
-from animus_workflow_runner_default.authoring.model import Agent, Runtime, Tool
+from animus_workflow_runner_default.authoring.model import Agent, Memory, Runtime, Tool
+from animus_workflow_runner_default.authoring.permission import permission_fault
 from animus_workflow_runner_default.authoring.shapes import AgentShape, ToolShape
 
 __all__ = ["compile_agents", "compile_tools"]
 
 MAX_PROMPT_BYTES = MAX_FILE_BYTES
-_PROFILE = ("name", "description", "role", "system_prompt", "mcp_servers", "skills")
+_PROFILE = (
+    "name",
+    "description",
+    "role",
+    "system_prompt",
+    "models",
+    "mcp_servers",
+    "skills",
+    "tool_policy",
+    "approval_policy",
+    "persona",
+)
 _RUNTIME = Runtime.__struct_fields__
-_TOOL = ("executable", "base_args", "env")
+_TOOL = ("executable", "base_args", "env", "read_only_flag", "response_schema_flag")
 
 
 def compile_agents(catalog: Catalog) -> dict[str, Agent]:
@@ -28,6 +40,9 @@ def compile_agents(catalog: Catalog) -> dict[str, Agent]:
             if "system_prompt" in written:
                 fields.pop("system_prompt", None)
             fields |= written
+        fault = permission_fault(fields.get("tool"), fields.get("permission_mode"))
+        if fault is not None:
+            catalog.blame(layers[-1], fault, "permission_mode")
         faulty = next((layer for layer in layers if layer.fault), None)
         catalog.sections["agents"][agent_id] = faulty or layers[-1]
         if faulty is None:
@@ -40,10 +55,12 @@ def _agent(agent_id: str, fields: dict[str, Any]) -> Agent:
     settings = {
         key: value
         for key, value in fields.items()
-        if key in AgentShape.__struct_fields__ and key not in (*_PROFILE, *_RUNTIME)
+        if key in AgentShape.__struct_fields__ and key not in (*_PROFILE, *_RUNTIME, "memory")
     }
     runtime = Runtime(**{name: getattr(shape, name) for name in _RUNTIME})
-    return Agent(id=agent_id, runtime=runtime, settings=settings, **{name: getattr(shape, name) for name in _PROFILE})
+    memory = Memory() if shape.memory is None else msgspec.convert(msgspec.to_builtins(shape.memory), Memory)
+    profile = {name: getattr(shape, name) for name in _PROFILE}
+    return Agent(id=agent_id, runtime=runtime, memory=memory, settings=settings, **profile)
 
 
 def _with_prompt(catalog: Catalog, agent: Definition) -> dict[str, Any]:
@@ -92,5 +109,5 @@ def compile_tools(catalog: Catalog) -> dict[str, Tool]:
             for key, value in definition.value.items()
             if key in ToolShape.__struct_fields__ and key not in _TOOL
         }
-        tools[tool_id] = Tool(executable=shape.executable, base_args=shape.base_args, env=shape.env, settings=settings)
+        tools[tool_id] = Tool(settings=settings, **{name: getattr(shape, name) for name in _TOOL})
     return tools

@@ -13,40 +13,50 @@ from animus_workflow_runner_default.authoring.document import Document, Path
 from animus_workflow_runner_default.authoring.load_time import Resolver
 from animus_workflow_runner_default.authoring.model import McpServer
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
+from animus_workflow_runner_default.authoring.project_shapes import (
+    CatalogShape,
+    DaemonShape,
+    EnvironmentRoutingShape,
+    IntegrationShape,
+    RetentionShape,
+    ScheduleShape,
+    TriggerShape,
+)
 from animus_workflow_runner_default.authoring.report import Report
 from animus_workflow_runner_default.authoring.shapes import (
     AgentShape,
     BindingShape,
     ChannelShape,
-    DaemonShape,
-    IntegrationShape,
     ModelShape,
     PhaseShape,
-    ScheduleShape,
     SecretShape,
     ToolShape,
     TopLevel,
-    TriggerShape,
     WorkflowShape,
 )
 from animus_workflow_runner_default.authoring.sources import Layer
 
-__all__ = ["Catalog", "Definition"]
+__all__ = ["LISTS", "MAPPINGS", "SETTINGS", "Catalog", "Definition"]
 
-_MAPPINGS: dict[str, Any] = {
+MAPPINGS: dict[str, Any] = {
     "phases": PhaseShape,
     "agents": AgentShape,
     "tools": ToolShape,
     "models": ModelShape,
     "mcp_servers": McpServer,
     "secrets": SecretShape,
-    "phase_catalog": dict[str, Any],
+    "phase_catalog": CatalogShape,
     "agent_channels": ChannelShape,
     "phase_mcp_bindings": BindingShape,
     "integrations": IntegrationShape,
-    "workspaces": dict[str, Any],
 }
-_LISTS: dict[str, Any] = {"workflows": WorkflowShape, "schedules": ScheduleShape, "triggers": TriggerShape}
+LISTS: dict[str, Any] = {"workflows": WorkflowShape, "schedules": ScheduleShape, "triggers": TriggerShape}
+SETTINGS: dict[str, Any] = {
+    "daemon": DaemonShape,
+    "retention": RetentionShape,
+    "environment_routing": EnvironmentRoutingShape,
+}
+"""Sections of which there is one: a later layer's keys replace an earlier layer's."""
 
 
 class Definition(msgspec.Struct, kw_only=True):
@@ -81,13 +91,13 @@ class Catalog:
     def __init__(self, environ: Mapping[str, str], report: Report) -> None:
         self._environ = environ
         self.report = report
-        self.sections: dict[str, dict[str, Definition]] = {name: {} for name in (*_MAPPINGS, *_LISTS)}
+        self.sections: dict[str, dict[str, Definition]] = {name: {} for name in (*MAPPINGS, *LISTS)}
         self.agent_layers: dict[str, list[Definition]] = {}
         self.allowlists: dict[str, list[str]] = {}
         """The programs a layer's ``tools_allowlist`` names, by layer; a layer without the key is missing."""
         self.default_workflow_ref: tuple[str, Definition] | None = None
-        self.daemon: dict[str, Any] = {}
-        self.environment_routing: Any = None
+        self.settings: dict[str, dict[str, Any]] = {name: {} for name in SETTINGS}
+        """What the layers say together, by section, as plain values that fit its shape."""
 
     def blame(self, definition: Definition, message: str, *steps: str | int, of_key: bool = False) -> None:
         """Record a fault of a definition at a place inside it."""
@@ -112,12 +122,12 @@ class Catalog:
             self.report.add(message, document.position(()))
             return
         top = {key: value for key, value in document.data.items() if not key.startswith(EXTENSION_PREFIX)}
-        for finding in check_keys(dict.fromkeys(top), TopLevel, ()):
+        for finding in check_keys(top, TopLevel, ()):
             self.report.take(finding, document)
-        for section, shape in _MAPPINGS.items():
+        for section, shape in MAPPINGS.items():
             for key, value in self._mapping(top.get(section), section, document):
                 self._define(section, key, value, shape, (section, key), document, layer)
-        for section, shape in _LISTS.items():
+        for section, shape in LISTS.items():
             self._read_list(section, top.get(section), shape, document, layer)
         self._read_settings(top, document, layer)
 
@@ -162,7 +172,7 @@ class Catalog:
             f"{problem.position}: {problem.message}" for problem in document.problems if spoils(problem.path, path)
         ]
         fault = next((error for error in errors if error), None)
-        name = resolved.get("id") if section in _LISTS and is_mapping(resolved) else key
+        name = resolved.get("id") if section in LISTS and is_mapping(resolved) else key
         definition = Definition(
             id=name if isinstance(name, str) else key,
             shape=converted if fault is None else None,
@@ -180,23 +190,21 @@ class Catalog:
         resolver = Resolver(document, self._environ)
         default = resolver.resolve(top.get("default_workflow_ref"), ("default_workflow_ref",))
         programs = resolver.resolve(top.get("tools_allowlist"), ("tools_allowlist",))
-        daemon = resolver.resolve(top.get("daemon"), ("daemon",))
-        routing = resolver.resolve(top.get("environment_routing"), ("environment_routing",))
+        settings = {name: resolver.resolve(top.get(name), (name,)) for name in SETTINGS}
         self.report.depends_on_surroundings |= resolver.is_used
         for finding in resolver.findings:
             self.report.take(finding, document)
-        if "environment_routing" in top:
-            self.environment_routing = routing
         if default is not None:
             self._read_default(default, document, layer)
         if "tools_allowlist" in top:
             self._read_allowlist(programs, document, layer)
-        if daemon is not None:
-            shape, findings = convert(daemon, DaemonShape, ("daemon",))
-            for finding in findings:
-                self.report.take(finding, document)
-            if shape is not None and is_mapping(daemon):
-                self.daemon |= daemon
+        for name, value in settings.items():
+            if value is not None:
+                shape, findings = convert(value, SETTINGS[name], (name,))
+                for finding in findings:
+                    self.report.take(finding, document)
+                if shape is not None and is_mapping(value):
+                    self.settings[name] |= value
 
     def _read_default(self, value: object, document: Document, layer: Layer) -> None:
         path = ("default_workflow_ref",)

@@ -13,6 +13,7 @@ from msgspec import inspect
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean, nearest
 from animus_workflow_runner_default.authoring.document import Path
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
+from animus_workflow_runner_default.authoring.refusals import refusal_of
 from animus_workflow_runner_default.authoring.vocabulary import HINTS, NOT_IN_EFFECT, NOUNS
 
 __all__ = ["EXTENSION_PREFIX", "Finding", "check_keys", "check_types", "convert"]
@@ -83,6 +84,10 @@ def _struct_keys(value: dict[str, Any], struct: inspect.StructType, path: Path) 
         if key in fields:
             if key in inert:
                 yield _without_effect(struct.cls, key, path)
+            reason = refusal_of(struct.cls, key, item)
+            if reason is not None:
+                noun = _noun(struct.cls, path)
+                yield Finding(path=(*path, key), message=f"{noun} key {key!r} is refused: {reason}", of_key=True)
             inner = fields[key]
             if inner is not None and item is not None:
                 yield from _keys(item, inner, (*path, key))
@@ -182,6 +187,8 @@ def _is_number(value: object, member: inspect.IntType | inspect.FloatType) -> bo
     numbers = int if isinstance(member, inspect.IntType) else (int, float)
     if not isinstance(value, numbers) or isinstance(value, bool):
         return False
+    if member.gt is not None and value <= member.gt:
+        return False
     return (member.ge is None or value >= member.ge) and (member.le is None or value <= member.le)
 
 
@@ -210,6 +217,7 @@ def _word(member: inspect.Type) -> str:
     if isinstance(member, inspect.IntType | inspect.FloatType):
         noun = "a whole number" if isinstance(member, inspect.IntType) else "a number"
         bounds = [f"at least {member.ge}"] if member.ge is not None else []
+        bounds += [f"more than {member.gt}"] if member.gt is not None else []
         bounds += [f"at most {member.le}"] if member.le is not None else []
         return f"{noun} ({', '.join(bounds)})" if bounds else noun
     if isinstance(member, inspect.StrType):

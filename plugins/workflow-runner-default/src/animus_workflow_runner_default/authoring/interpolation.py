@@ -92,7 +92,7 @@ def _value(match: re.Match[str], environ: Mapping[str, str], secrets: Mapping[st
     name: str = body["name"]
     if body["secret"]:
         name = _variable_of(name, secrets)
-    value = environ.get(name)
+    value = environ.get(name) if name else ""  # a secret that is not required and not set has no variable
     operator: str | None = body["operator"]
     if operator is None:
         if value is None:

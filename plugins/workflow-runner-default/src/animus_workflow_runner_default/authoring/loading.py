@@ -11,10 +11,19 @@ from animus_workflow_runner_default.authoring.catalog import Catalog
 from animus_workflow_runner_default.authoring.diagnostics import Diagnostic, Position, did_you_mean
 from animus_workflow_runner_default.authoring.document import DocumentError
 from animus_workflow_runner_default.authoring.expansion import is_private
+from animus_workflow_runner_default.authoring.mcp import check_mcp
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest
 from animus_workflow_runner_default.authoring.packs import Pack
 from animus_workflow_runner_default.authoring.phases import compile_phases
+from animus_workflow_runner_default.authoring.project import (
+    check_catalog,
+    compile_daemon,
+    compile_retention,
+    compile_routing,
+    git_integration,
+)
 from animus_workflow_runner_default.authoring.report import Report
+from animus_workflow_runner_default.authoring.skills import SkillFinder, attach_skills
 from animus_workflow_runner_default.authoring.sources import Layer, layers_of, read_document
 from animus_workflow_runner_default.authoring.timetable import compile_schedules, compile_triggers
 from animus_workflow_runner_default.authoring.workflows import compile_workflows
@@ -46,9 +55,15 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         message = "no definitions of workflows: neither this file nor .animus/workflows/ nor a pack; run `animus init`"
         report.add(message, Position(".animus/workflows.yaml"))
     unreadable = _read_all(catalog, layers)
+    check_mcp(catalog)
+    finder = SkillFinder(project_root, layers, environ)
     agents = compile_agents(catalog)
-    phases = compile_phases(catalog, agents)
-    workflows = compile_workflows(catalog, phases)
+    skills = attach_skills(catalog, finder, "agents", agents)
+    routing = compile_routing(catalog)
+    phases = compile_phases(catalog, agents, has_default=routing is not None and bool(routing.classes))
+    skills |= attach_skills(catalog, finder, "phases", phases)
+    check_catalog(catalog, phases)
+    workflows = compile_workflows(catalog, phases, git_integration(catalog))
     disabled = _disable(catalog, workflows, unreadable)
     config = CompiledConfig(
         default_workflow_ref=_default(catalog, workflows, disabled),
@@ -60,7 +75,10 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         tools_allowlist=_allowlist(catalog),
         schedules=compile_schedules(catalog, workflows),
         triggers=compile_triggers(catalog, workflows),
-        daemon=catalog.daemon,
+        daemon=compile_daemon(catalog),
+        retention=compile_retention(catalog),
+        phase_routing=routing,
+        skills=skills,
         mcp_servers=_shapes(catalog, "mcp_servers"),
         secrets=_values(catalog, "secrets"),
         phase_mcp_bindings=_values(catalog, "phase_mcp_bindings"),
@@ -68,8 +86,6 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         agent_channels=_values(catalog, "agent_channels"),
         phase_catalog=_values(catalog, "phase_catalog"),
         integrations=_values(catalog, "integrations"),
-        workspaces=_values(catalog, "workspaces"),
-        environment_routing=catalog.environment_routing,
     )
     return Loaded(
         config=config,
@@ -132,14 +148,18 @@ def _allowlist(catalog: Catalog) -> list[str] | None:
         return None
     allowed = {program: None for programs in catalog.allowlists.values() for program in programs}
     for definition in catalog.sections["phases"].values():
-        command = definition.shape.command if definition.shape is not None else None
-        if command is not None and definition.layer.name not in catalog.allowlists:
-            allowed[FilePath(command.program).name] = None
+        shape = definition.shape
+        if shape is None or definition.layer.name in catalog.allowlists:
+            continue
+        checks = shape.evals.checks if shape.evals is not None else ()
+        for program in (shape.command and shape.command.program, *(check.command for check in checks)):
+            if program:
+                allowed[FilePath(program).name] = None
     return list(allowed)
 
 
 def _shapes(catalog: Catalog, section: str) -> dict[str, Any]:
-    return {key: item.shape for key, item in catalog.sections[section].items() if item.shape is not None}
+    return {key: item.shape for key, item in catalog.sections[section].items() if item.fault is None}
 
 
 def _values(catalog: Catalog, section: str) -> dict[str, Any]:

@@ -13,6 +13,27 @@ from typing import Any, Literal
 
 import msgspec
 
+from animus_workflow_runner_default.authoring.agent_model import (
+    Agent,
+    ApprovalPolicy,
+    McpOauth,
+    McpServer,
+    Memory,
+    Persona,
+    Skill,
+    ToolPolicy,
+)
+from animus_workflow_runner_default.authoring.flow_model import (
+    Budget,
+    Merge,
+    MergeStrategy,
+    PostSuccess,
+    Retention,
+    Routing,
+    RoutingTable,
+    Workspace,
+    WorkspaceRepository,
+)
 from animus_workflow_runner_default.authoring.phase_model import (
     DEFAULT_COMMAND_TIMEOUT_SECONDS,
     Backoff,
@@ -21,6 +42,8 @@ from animus_workflow_runner_default.authoring.phase_model import (
     Count,
     CwdMode,
     DecisionContract,
+    EvalCheck,
+    Evals,
     FieldSpec,
     Fraction,
     Idempotency,
@@ -35,6 +58,7 @@ from animus_workflow_runner_default.authoring.phase_model import (
     Text,
     Worktree,
 )
+from animus_workflow_runner_default.authoring.timetable_model import CatchUp, Priority, Schedule, Trigger
 
 __all__ = [
     "CONFIG_SCHEMA",
@@ -43,36 +67,53 @@ __all__ = [
     "END_TARGET",
     "VERDICTS",
     "Agent",
+    "ApprovalPolicy",
     "Backoff",
+    "Budget",
     "Capabilities",
+    "CatchUp",
     "Command",
     "CompiledConfig",
     "Count",
     "CwdMode",
     "DecisionContract",
+    "EvalCheck",
+    "Evals",
     "FieldSpec",
     "Fraction",
     "Guard",
     "Idempotency",
     "Manual",
+    "McpOauth",
     "McpServer",
+    "Memory",
     "Merge",
+    "MergeStrategy",
     "OutputContract",
+    "Persona",
     "Phase",
     "PhaseEntry",
     "PhaseMode",
     "PostSuccess",
+    "Priority",
+    "Retention",
     "Retry",
     "Risk",
     "Route",
+    "Routing",
+    "RoutingTable",
     "Runtime",
     "Schedule",
     "Seconds",
+    "Skill",
     "Text",
     "Tool",
+    "ToolPolicy",
     "Trigger",
     "Variable",
     "Workflow",
+    "Workspace",
+    "WorkspaceRepository",
     "Worktree",
     "digest",
     "find_workflow",
@@ -118,6 +159,8 @@ class PhaseEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often the phase at this place may be re-entered by rework; None: the phase's ``retry.max_attempts``."""
     skip_if: list[Guard] = []
     """Any guard that holds skips the phase."""
+    budget: Budget | None = None
+    """What one attempt at this place may use."""
     on_verdict: dict[str, Route] = {}
     """Keys are lower case; a key besides `VERDICTS` is a custom verdict this phase may return."""
 
@@ -131,25 +174,6 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     default: str | None = None
 
 
-class Merge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happens to the run's branch after success."""
-
-    strategy: Literal["merge", "squash", "rebase"] = "merge"
-    target_branch: Text | None = None
-    """None: the branch that is checked out when the run starts."""
-    create_pr: bool = False
-    auto_merge: bool = True
-    """False leaves the branch as it is, for a person to merge."""
-    cleanup_worktree: bool = True
-
-
-class PostSuccess(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a run does once its last phase advanced."""
-
-    merge: Merge | None = None
-    notify: bool = False
-
-
 class Workflow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A workflow, expanded."""
 
@@ -160,24 +184,12 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: list[Variable] = []
     worktree: Worktree | None = None
     post_success: PostSuccess | None = None
-    budget: Any = None
+    budget: Budget | None = None
+    """What the run may use; wins over the budgets of its phases."""
+    forge: str | None = None
+    """Which forge serves the repository, if the project says so."""
     source: str = ""
     """Where it was written: ``file:line``."""
-
-
-class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An agent profile. `settings` keeps what this release carries but does not act on."""
-
-    id: str
-    name: str | None = None
-    description: str | None = None
-    role: str | None = None
-    system_prompt: str | None = None
-    """Env. The text of ``system_prompt_file`` if that was given."""
-    runtime: Runtime = Runtime()
-    mcp_servers: list[str] = []
-    skills: list[str] = []
-    settings: dict[str, Any] = {}
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -188,47 +200,11 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Env."""
     env: dict[str, str] = {}
     """Env."""
+    read_only_flag: str | None = None
+    """An argument for phases that change nothing."""
+    response_schema_flag: str | None = None
+    """The argument before the JSON schema of what the phase has to return."""
     settings: dict[str, Any] = {}
-
-
-class McpServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An MCP server: a program (``stdio``) or an address (``http``)."""
-
-    transport: Literal["stdio", "http"] = "stdio"
-    command: str | None = None
-    """Env, like all of this definition."""
-    args: list[str] = []
-    env: dict[str, str] = {}
-    url: str | None = None
-    tools: list[str] = []
-    config: dict[str, Any] = {}
-    oauth: Any = None
-    assign_to: list[str] = []
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """When a workflow is dispatched by the clock; times are UTC."""
-
-    id: str
-    cron: str
-    workflow_ref: str
-    enabled: bool = True
-    """False also when `workflow_ref` names no workflow."""
-    input: Any = None
-    description: str | None = None
-
-
-class Trigger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which outside event dispatches a workflow."""
-
-    id: str
-    type: str
-    workflow_ref: str
-    enabled: bool = True
-    """As `Schedule.enabled`."""
-    config: dict[str, Any] = {}
-    input: Any = None
-    description: str | None = None
 
 
 class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -245,19 +221,21 @@ class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     tools: dict[str, Tool] = {}
     tools_allowlist: list[str] | None = None
     """None: no file has the key, so the programs the definitions name are allowed. Empty: nothing is allowed."""
+    skills: dict[str, Skill] = {}
+    """Those that an agent or a phase names."""
     mcp_servers: dict[str, McpServer] = {}
     phase_mcp_bindings: dict[str, Any] = {}
     models: dict[str, Any] = {}
     agent_channels: dict[str, Any] = {}
     phase_catalog: dict[str, Any] = {}
+    phase_routing: RoutingTable | None = None
+    retention: Retention = Retention()
     integrations: dict[str, Any] = {}
     schedules: list[Schedule] = []
     triggers: list[Trigger] = []
     daemon: dict[str, Any] = {}
     secrets: dict[str, Any] = {}
     """Each a mapping with ``env``; read it with `secret_variables`."""
-    workspaces: dict[str, Any] = {}
-    environment_routing: Any = None
 
 
 def digest(config: CompiledConfig) -> str:

@@ -12,6 +12,8 @@ __all__ = [
     "Count",
     "CwdMode",
     "DecisionContract",
+    "EvalCheck",
+    "Evals",
     "FieldSpec",
     "Fraction",
     "Idempotency",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 DEFAULT_COMMAND_TIMEOUT_SECONDS = 1800
+DEFAULT_CHECK_TIMEOUT_SECONDS = 600
 
 PhaseMode = Literal["agent", "command", "manual"]
 Risk = Literal["low", "medium", "high"]
@@ -68,7 +71,9 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra_args: list[str] = []
     """Env."""
     codex_config_overrides: list[str] = []
-    max_continuations: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    max_continuations: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
+    """How often an agent that stopped before its end is told to go on; None: the runner's default."""
+    sandbox: Literal["none", "bubblewrap"] | None = None
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,6 +174,42 @@ class Manual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_secs: Count | None = None
 
 
+class EvalCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One check; which fields it needs depends on its kind."""
+
+    id: Text
+    kind: Literal["command", "regex", "llm_judge"]
+    command: Text | None = None
+    """Of ``command``: the program; its last part must be allowed, like that of a command phase."""
+    args: list[str] = []
+    """Env."""
+    working_dir: str | None = None
+    """Relative to the root of the tree the run works in, which is also what ``$REPO_ROOT`` stands for."""
+    expected_exit: int = 0
+    timeout_secs: Seconds = DEFAULT_CHECK_TIMEOUT_SECONDS
+    """0: no limit."""
+    pattern: Text | None = None
+    """Of ``regex``: the regular expression (checked at load)."""
+    file: Text | None = None
+    """Of ``regex``: the file it is looked for in, relative to the tree; None: in what the phase said or printed."""
+    must_match: bool = True
+    """False: the check passes where the expression is not found."""
+    agent: Text | None = None
+    """Of ``llm_judge``: the profile that judges."""
+    prompt: str | None = None
+    """Of ``llm_judge``; env. What it is asked."""
+
+
+class Evals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Checks after a phase that advances; passed checks / all checks must reach `pass_threshold`."""
+
+    checks: Annotated[list[EvalCheck], msgspec.Meta(min_length=1)]
+    pass_threshold: Fraction = 1.0
+    on_fail: Literal["rework", "block"] = "block"
+    max_reworks: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """How often a failure sends the run back into the phase before it blocks; counted in the journal."""
+
+
 class Phase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A step. Exactly the block of its mode is present."""
 
@@ -191,7 +232,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_tool: str | None = None
     idempotency: Idempotency = "unknown"
     worktree: Worktree | None = None
-    evals: Any = None
+    evals: Evals | None = None
     name: str | None = None
     description: str | None = None
     source: str = ""

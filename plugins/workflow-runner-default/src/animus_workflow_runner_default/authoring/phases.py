@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
+from animus_workflow_runner_default.authoring.evals import eval_faults
 from animus_workflow_runner_default.authoring.model import (
     Agent,
     Capabilities,
@@ -16,6 +17,7 @@ from animus_workflow_runner_default.authoring.model import (
     Retry,
     Worktree,
 )
+from animus_workflow_runner_default.authoring.permission import permission_fault
 from animus_workflow_runner_default.authoring.shapes import PhaseShape, WorktreeShape
 
 __all__ = ["EVIDENCE_KINDS", "compile_phases", "worktree_of"]
@@ -39,6 +41,7 @@ _FOR_AGENTS = (
     "system_prompt",
     "runtime",
     "default_tool",
+    "skills",
     "decision_contract",
     "output_contract",
     "output_json_schema",
@@ -53,24 +56,36 @@ _SAME = tuple(
 _Check = tuple[tuple[str | int, ...], str]
 
 
-def compile_phases(catalog: Catalog, agents: Mapping[str, Agent]) -> dict[str, Phase]:
-    """All phases without a fault."""
+def compile_phases(catalog: Catalog, agents: Mapping[str, Agent], *, has_default: bool = False) -> dict[str, Phase]:
+    """All phases without a fault.
+
+    Args:
+        catalog: all definitions.
+        agents: the usable agents.
+        has_default: whether ``daemon.phase_routing`` says what plays the agent of phases that do not.
+    """
     phases: dict[str, Phase] = {}
     for phase_id, definition in catalog.sections["phases"].items():
         shape: PhaseShape | None = definition.shape
         if shape is None:
             continue
-        for steps, message in _faults(shape, catalog, agents):
+        for steps, message in _faults(shape, catalog, agents, has_default=has_default):
             catalog.blame(definition, message, *steps)
         if shape.mode != "agent":
             _warn_without_agent(shape, definition, catalog)
+        binding = catalog.sections["phase_mcp_bindings"].get(phase_id)
+        if binding is not None and binding.fault is not None:
+            catalog.excuse(definition, f"its MCP servers cannot be bound: {binding.fault}")
         if definition.fault is None:
-            phases[phase_id] = _phase(phase_id, shape, definition)
+            phases[phase_id] = _phase(phase_id, shape, definition, catalog.sections["phase_catalog"].get(phase_id))
     return phases
 
 
-def _phase(phase_id: str, shape: PhaseShape, definition: Definition) -> Phase:
+def _phase(phase_id: str, shape: PhaseShape, definition: Definition, shown: Definition | None) -> Phase:
     same = {name: getattr(shape, name) for name in _SAME}
+    if shown is not None and shown.shape is not None:
+        same["name"] = shape.name or shown.shape.label
+        same["description"] = shape.description or shown.shape.description
     return Phase(
         id=phase_id,
         agent=shape.agent or shape.agent_id,
@@ -93,14 +108,18 @@ def worktree_of(value: str | bool | WorktreeShape | None) -> Worktree | None:  #
     return Worktree(mode="required" if value == "required" else "skip" if value == "skip" else "auto")
 
 
-def _faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent]) -> Iterator[_Check]:
+def _faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent], *, has_default: bool) -> Iterator[_Check]:
     yield from _block_faults(shape)
     if shape.mode == "agent":
-        yield from _agent_faults(shape, catalog, agents)
+        yield from _agent_faults(shape, catalog, agents, has_default=has_default)
     if shape.command is not None:
         yield from ((("command", *steps), message) for steps, message in _command_faults(shape.command))
     if shape.decision_contract is not None:
         yield from _contract_faults(shape.decision_contract)
+    if shape.evals is not None:
+        yield from eval_faults(shape.evals, agents)
+    if isinstance(shape.worktree, WorktreeShape) and shape.worktree != WorktreeShape(mode=shape.worktree.mode):
+        yield ("worktree",), "a run has one worktree: 'cleanup' and 'base_ref' stand with the workflow"
     schemas = {
         ("output_json_schema",): shape.output_json_schema,
         ("decision_contract", "extra_json_schema"): shape.decision_contract
@@ -126,7 +145,9 @@ def _block_faults(shape: PhaseShape) -> Iterator[_Check]:
         yield ("agent_id",), "'agent_id' is another name of 'agent'; keep one of them"
 
 
-def _agent_faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent]) -> Iterator[_Check]:
+def _agent_faults(
+    shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent], *, has_default: bool
+) -> Iterator[_Check]:
     name = shape.agent or shape.agent_id
     agent = agents.get(name) if name else None
     if name and agent is None:
@@ -138,7 +159,14 @@ def _agent_faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agen
             yield where, f"unknown agent {name!r}{did_you_mean(name, known) or '; no file defines agents'}"
         return
     runtimes = [runtime for runtime in (shape.runtime, agent and agent.runtime) if runtime]
-    if not shape.default_tool and not any(runtime.tool or runtime.model for runtime in runtimes):
+    if shape.runtime is not None and (shape.runtime.permission_mode or shape.runtime.tool):
+        tool = next((runtime.tool for runtime in runtimes if runtime.tool), None)
+        mode = next((runtime.permission_mode for runtime in runtimes if runtime.permission_mode), None)
+        fault = permission_fault(tool, mode)
+        if fault is not None:
+            yield ("runtime", "permission_mode" if shape.runtime.permission_mode else "tool"), fault
+    is_said = any(runtime.tool or runtime.model for runtime in runtimes) or bool(agent and agent.models)
+    if not has_default and not shape.default_tool and not is_said:
         yield ("mode",), "nothing says what plays the agent; write 'tool' (in 'runtime:' or in the agent)"
 
 

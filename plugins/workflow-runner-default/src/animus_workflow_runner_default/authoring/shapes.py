@@ -9,18 +9,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from animus_workflow_runner_default.authoring.model import (
+    ApprovalPolicy,
+    Budget,
     Capabilities,
     Command,
     Count,
     DecisionContract,
+    Evals,
     Idempotency,
     Manual,
+    Memory,
     OutputContract,
+    Persona,
     PhaseMode,
     PostSuccess,
     Retry,
     Runtime,
     Text,
+    ToolPolicy,
     Variable,
 )
 
@@ -28,17 +34,14 @@ __all__ = [
     "AgentShape",
     "BindingShape",
     "ChannelShape",
-    "DaemonShape",
     "EntryShape",
-    "IntegrationShape",
+    "MemoryShape",
     "ModelShape",
     "PhaseShape",
     "RouteShape",
-    "ScheduleShape",
     "SecretShape",
     "ToolShape",
     "TopLevel",
-    "TriggerShape",
     "WorkflowRefShape",
     "WorkflowShape",
     "WorktreeShape",
@@ -73,7 +76,7 @@ class EntryShape(msgspec.Struct, frozen=True, kw_only=True):
     max_rework_attempts: Count | None = None
     skip_if: _Texts = []
     on_verdict: dict[str, RouteShape] = {}
-    budget: Any = None
+    budget: Budget | None = None
     environment: Any = None
     workspace: Any = None
 
@@ -94,7 +97,7 @@ class WorkflowShape(msgspec.Struct, frozen=True, kw_only=True):
     variables: list[Variable] = []
     worktree: _Worktree = None
     post_success: PostSuccess | None = None
-    budget: Any = None
+    budget: Budget | None = None
     environment: Any = None
     workspace: Any = None
     publication: Any = None
@@ -122,7 +125,13 @@ class PhaseShape(msgspec.Struct, frozen=True, kw_only=True):
     default_tool: Text | None = None
     idempotency: Idempotency = "unknown"
     worktree: _Worktree = None
-    evals: Any = None
+    evals: Evals | None = None
+
+
+class MemoryShape(Memory, frozen=True, kw_only=True):
+    """``memory`` of an agent."""
+
+    scope: str | None = None
 
 
 class AgentShape(Runtime, frozen=True, kw_only=True):
@@ -135,12 +144,12 @@ class AgentShape(Runtime, frozen=True, kw_only=True):
     system_prompt_file: Text | None = None
     mcp_servers: _Texts = msgspec.field(default_factory=list[str])
     skills: _Texts = msgspec.field(default_factory=list[str])
-    persona: Any = None
-    memory: Any = None
+    persona: Persona | None = None
+    memory: MemoryShape | None = None
     communication: Any = None
     mcp_server_configs: Any = None
-    tool_policy: Any = None
-    approval_policy: Any = None
+    tool_policy: ToolPolicy | None = None
+    approval_policy: ApprovalPolicy | None = None
     hooks: Any = None
     capabilities: Any = None
     structured_capabilities: Any = None
@@ -180,31 +189,6 @@ class SecretShape(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class ScheduleShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of ``schedules``."""
-
-    id: Text
-    cron: Text
-    workflow_ref: Text
-    input: Any = None
-    enabled: bool = True
-    description: str | None = None
-    owner_id: Any = None
-    claims: Any = None
-
-
-class TriggerShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of ``triggers``."""
-
-    id: Text
-    type: Literal["file_watcher", "webhook", "github_webhook", "plugin"]
-    workflow_ref: Text
-    enabled: bool = True
-    config: dict[str, Any] = {}
-    input: Any = None
-    description: str | None = None
-
-
 class ChannelShape(msgspec.Struct, frozen=True, kw_only=True):
     """One value of ``agent_channels``."""
 
@@ -217,34 +201,6 @@ class BindingShape(msgspec.Struct, frozen=True, kw_only=True):
     """One value of ``phase_mcp_bindings``."""
 
     servers: _Texts
-
-
-class IntegrationShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of ``integrations``."""
-
-    provider: Text
-    base_branch: str | None = None
-    config: dict[str, Any] = {}
-
-
-class DaemonShape(msgspec.Struct, frozen=True, kw_only=True):
-    """``daemon``."""
-
-    active_hours: str | None = None
-    phase_routing: dict[str, Any] | None = None
-    mcp: dict[str, Any] | None = None
-    budget: dict[str, Any] | None = None
-    interval_secs: Count | None = None
-    pool_size: Count | None = None
-    max_agents: Count | None = None
-    max_task_retries: int | None = None
-    retry_cooldown_secs: int | None = None
-    idle_timeout_secs: int | None = None
-    auto_run_ready: bool | None = None
-    auto_merge: bool | None = None
-    auto_pr: bool | None = None
-    auto_commit_before_merge: bool | None = None
-    auto_prune_worktrees: bool | None = None
 
 
 class TopLevel(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,6 +221,7 @@ class TopLevel(msgspec.Struct, frozen=True, kw_only=True):
     schedules: Any = None
     triggers: Any = None
     daemon: Any = None
+    retention: Any = None
     secrets: Any = None
     workspaces: Any = None
     environment_routing: Any = None

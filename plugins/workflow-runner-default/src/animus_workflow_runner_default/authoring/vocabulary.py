@@ -9,11 +9,11 @@ from animus_workflow_runner_default.authoring.model import (
     Retry,
     Runtime,
 )
+from animus_workflow_runner_default.authoring.project_shapes import IntegrationShape, ScheduleShape, TriggerShape
 from animus_workflow_runner_default.authoring.shapes import (
     AgentShape,
     EntryShape,
     PhaseShape,
-    SecretShape,
     ToolShape,
     TopLevel,
     WorkflowRefShape,
@@ -30,64 +30,23 @@ NOUNS: dict[type, str] = {
     McpServer: "mcp server",
     Merge: "merge",
     PhaseShape: "phase",
+    IntegrationShape: "integration",
     PostSuccess: "post_success",
     Retry: "retry",
     Runtime: "runtime",
+    ScheduleShape: "schedule",
     ToolShape: "tool",
     TopLevel: "top-level",
+    TriggerShape: "trigger",
     WorkflowRefShape: "workflow_ref entry",
     WorkflowShape: "workflow",
 }
 """What a message calls the place; a shape that is not listed goes by its key."""
 
-_RUNTIME = frozenset(
-    {
-        "tool_profile",
-        "web_search",
-        "network_access",
-        "codex_config_overrides",
-        "max_continuations",
-    }
-)
-
 NOT_IN_EFFECT: dict[type, frozenset[str]] = {
-    TopLevel: frozenset(
-        {
-            "phase_catalog",
-            "agent_channels",
-            "mcp_servers",
-            "phase_mcp_bindings",
-            "integrations",
-            "schedules",
-            "triggers",
-            "daemon",
-            "workspaces",
-            "environment_routing",
-        }
-    ),
-    WorkflowShape: frozenset({"budget", "environment", "workspace", "publication"}),
-    EntryShape: frozenset({"budget", "environment", "workspace"}),
-    PhaseShape: frozenset({"skills", "evals", "worktree"}),
-    PostSuccess: frozenset({"notify"}),
-    Runtime: _RUNTIME,
-    AgentShape: _RUNTIME
-    | {
-        "mcp_servers",
-        "skills",
-        "persona",
-        "memory",
-        "communication",
-        "mcp_server_configs",
-        "tool_policy",
-        "approval_policy",
-        "hooks",
-        "capabilities",
-        "structured_capabilities",
-        "project_overrides",
-        "models",
-    },
-    SecretShape: frozenset({"required"}),
-    Capabilities: frozenset({"mutates_state", "is_ui_ux", "is_testing", "is_requirements"}),
+    TopLevel: frozenset({"agent_channels"}),
+    AgentShape: frozenset({"communication", "capabilities", "structured_capabilities"}),
+    McpServer: frozenset({"config"}),
     ToolShape: frozenset(
         {
             "supports_mcp",
@@ -97,8 +56,6 @@ NOT_IN_EFFECT: dict[type, frozenset[str]] = {
             "supports_vision",
             "supports_long_context",
             "context_window",
-            "read_only_flag",
-            "response_schema_flag",
         }
     ),
 }
@@ -125,5 +82,8 @@ HINTS: dict[tuple[type, str], str] = {
     (Command, "timeout"): "did you mean 'timeout_secs'?",
     (AgentShape, "prompt"): "did you mean 'system_prompt'?",
     (EntryShape, "id"): "the key above names the phase; remove it",
+    (IntegrationShape, "auto_merge"): "merging is said per workflow: post_success.merge",
+    (ScheduleShape, "command"): "a schedule dispatches a workflow; put the command into a phase",
+    (ScheduleShape, "interval"): "did you mean 'every'?",
 }
 """Said instead of the nearest name."""

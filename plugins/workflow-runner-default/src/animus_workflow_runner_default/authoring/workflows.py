@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
 from animus_workflow_runner_default.authoring.document import Path
@@ -10,20 +12,31 @@ from animus_workflow_runner_default.authoring.expansion import Expansion, Place,
 from animus_workflow_runner_default.authoring.model import (
     END_TARGET,
     VERDICTS,
+    Budget,
     Phase,
     PhaseEntry,
     PostSuccess,
     Route,
     Workflow,
+    Worktree,
 )
 from animus_workflow_runner_default.authoring.phases import worktree_of
+from animus_workflow_runner_default.authoring.project_shapes import IntegrationShape
 from animus_workflow_runner_default.authoring.shapes import RouteShape, WorkflowShape
 
 __all__ = ["compile_workflows"]
 
 
-def compile_workflows(catalog: Catalog, phases: Mapping[str, Phase]) -> dict[str, Workflow]:
-    """All workflows without a fault, by lower-case id; the private ones of packs are left out."""
+def compile_workflows(
+    catalog: Catalog, phases: Mapping[str, Phase], git: IntegrationShape | None = None
+) -> dict[str, Workflow]:
+    """All workflows without a fault, by lower-case id; the private ones of packs are left out.
+
+    Args:
+        catalog: all definitions.
+        phases: the usable phases.
+        git: ``integrations.git``: which forge, and which branch work starts at and goes to unless a workflow says.
+    """
     definitions = catalog.sections["workflows"]
     entries = {key: read_entries(catalog, definition) for key, definition in definitions.items()}
     faults = {key: definition.fault for key, definition in definitions.items() if definition.fault is not None}
@@ -32,7 +45,7 @@ def compile_workflows(catalog: Catalog, phases: Mapping[str, Phase]) -> dict[str
         if definition.shape is None:
             continue
         places = Expansion(catalog, definition, entries, faults).run(key)
-        workflow = _Compilation(catalog, definition, phases, places).workflow()
+        workflow = _Compilation(catalog, definition, phases, places).workflow(git)
         if definition.fault is None and not is_private(definition):
             workflows[key] = workflow
     return workflows
@@ -52,35 +65,30 @@ class _Compilation:
     def _blame(self, message: str, *steps: str | int) -> None:
         self._catalog.blame(self._definition, message, *steps)
 
-    def workflow(self) -> Workflow:
+    def workflow(self, git: IntegrationShape | None) -> Workflow:
         shape: WorkflowShape = self._definition.shape
-        self._check_merge(shape.post_success)
+        self._check_budget(shape.budget)
         return Workflow(
             id=shape.id.strip(),
             name=shape.name or shape.id.strip(),
             description=shape.description,
             phases=[self._entry(place) for place in self._places],
             variables=shape.variables,
-            worktree=worktree_of(shape.worktree),
-            post_success=shape.post_success,
+            worktree=_worktree(shape, git),
+            post_success=_post_success(shape.post_success, git),
             budget=shape.budget,
+            forge=None if git is None else git.provider,
             source=self._definition.source,
         )
 
-    def _check_merge(self, post_success: PostSuccess | None) -> None:
-        merge = post_success.merge if post_success is not None else None
-        if merge is None:
-            return
-        if merge.strategy != "merge" and merge.auto_merge:
-            message = f"the strategy {merge.strategy!r} is not supported yet; use 'merge', or 'auto_merge: false'"
-            self._blame(message, "post_success", "merge", "strategy")
-        if merge.create_pr:
-            message = "'create_pr' is not supported yet; leave it out and open the pull request in a command phase"
-            self._blame(message, "post_success", "merge", "create_pr")
+    def _check_budget(self, budget: Budget | None, *steps: str | int) -> None:
+        if budget is not None and not (budget.max_tokens or budget.max_cost_usd or budget.max_duration_secs):
+            self._blame("a budget needs 'max_tokens', 'max_cost_usd' or 'max_duration_secs'", *steps, "budget")
 
     def _entry(self, place: Place) -> PhaseEntry:
         self._check_phase(place)
         options = place.entry.options
+        self._check_budget(options.budget, *place.where)
         routes = {
             verdict.strip().lower(): self._route(verdict, route, place) for verdict, route in options.on_verdict.items()
         }
@@ -90,6 +98,7 @@ class _Compilation:
             phase_id=place.phase_id,
             max_rework_attempts=options.max_rework_attempts,
             skip_if=place.entry.skip_if,
+            budget=options.budget,
             on_verdict=routes,
         )
 
@@ -152,3 +161,18 @@ class _Compilation:
         known = [END_TARGET, *(other.path for other in self._places)]
         self._blame(f"unknown target {name!r}{did_you_mean(name, known)}", *steps)
         return None
+
+
+def _worktree(shape: WorkflowShape, git: IntegrationShape | None) -> Worktree | None:
+    settings = worktree_of(shape.worktree)
+    if git is None or git.base_branch is None or (settings is not None and settings.base_ref is not None):
+        return settings
+    return msgspec.structs.replace(settings or Worktree(), base_ref=git.base_branch)
+
+
+def _post_success(post_success: PostSuccess | None, git: IntegrationShape | None) -> PostSuccess | None:
+    merge = None if post_success is None else post_success.merge
+    if merge is None or git is None or git.base_branch is None or merge.target_branch is not None:
+        return post_success
+    merge = msgspec.structs.replace(merge, target_branch=git.base_branch)
+    return PostSuccess(merge=merge, notify=post_success is not None and post_success.notify)

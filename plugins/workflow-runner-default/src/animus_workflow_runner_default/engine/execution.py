@@ -12,18 +12,22 @@ from typing import Any
 import msgspec
 
 from animus_workflow_runner_default.clock import timestamp
+from animus_workflow_runner_default.engine.agent_progress import keep_agent, settled
+from animus_workflow_runner_default.engine.budget import charged, park_over_budget
+from animus_workflow_runner_default.engine.ending import Ending
 from animus_workflow_runner_default.engine.happening import (
     Happening,
     OnHappening,
+    waiting_changed,
 )
 from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, RunStatus
+from animus_workflow_runner_default.engine.notice import Notifier
 from animus_workflow_runner_default.engine.owned_run import OwnedRun
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.engine.refusal import TerminalRunError
 from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.engine.transition import (
     Moved,
-    await_merge,
     begin_attempt,
     block,
     close_attempts,
@@ -38,19 +42,17 @@ from animus_workflow_runner_default.engine.transition import (
 from animus_workflow_runner_default.journal.journal import Journal
 from animus_workflow_runner_default.journal.record import Attempt, Checkout, Run
 from animus_workflow_runner_default.phases.agent import AgentCaller
-from animus_workflow_runner_default.phases.phase_work import PhaseWork
+from animus_workflow_runner_default.phases.agent_book import AgentBook, InteractionError
+from animus_workflow_runner_default.phases.agent_state import AgentState, Interaction, Response
+from animus_workflow_runner_default.phases.outcome import Interrupted, PhaseOutcome
+from animus_workflow_runner_default.phases.phase_work import Contact, PhaseWork
 from animus_workflow_runner_default.repository.git import Git, GitError
 from animus_workflow_runner_default.repository.landing import (
-    Land,
-    clear_up,
     has_landed,
+    landing_problem,
     lands_nothing,
-    ready_to_land,
-    worktree_settings,
 )
-from animus_workflow_runner_default.repository.merge import MergeBlockedError, merge_problem
 from animus_workflow_runner_default.repository.worktree import CheckoutError, clear_stale_lock, open_checkout
-from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["Execution"]
 
@@ -65,15 +67,16 @@ class Execution:
     """
 
     def __init__(self, services: Services, run: Run, attempts: Sequence[Attempt], work: PhaseWork) -> None:
-        self._state = OwnedRun(services, run, attempts)
+        self._state = OwnedRun(services, run, attempts, retention=work.retention)
         self._caller: AgentCaller | None = None
         self.listeners = 0
         self._services = services
         self._work = work
-        self._is_cleared = False
         self._left_loop = asyncio.Event()
         self._task: asyncio.Task[Run] | None = None
+        self._book: AgentBook | None = None
         self._git = Git(services.processes, services.clock, run.workflow_id, services.artifacts(run.workflow_id))
+        self._ending = Ending(services, self._state, work.plan.workflow, self._git)
 
     @property
     def run(self) -> Run:
@@ -103,16 +106,21 @@ class Execution:
         """Let others have the run."""
         await self._state.release()
 
-    def start(self, on_happening: OnHappening, caller: AgentCaller | None) -> "asyncio.Task[Run]":
+    def start(
+        self, on_happening: OnHappening, caller: AgentCaller | None, notifier: Notifier | None = None
+    ) -> "asyncio.Task[Run]":
         """Begin, or join what has begun.
 
         Args:
             on_happening: told of every event from now on.
             caller: reaches agents from now on.
+            notifier: reaches people from now on.
         """
-        self._state.on_happening, self._caller = on_happening, caller
+        self._state.on_happening, self._caller, self._ending.notifier = on_happening, caller, notifier
         if self._task is None:
             self._task = asyncio.create_task(self._drive(), name=f"run {self.run.workflow_id}")
+        elif self.run.waiting is not None:
+            self._tell_waiting()
         return self._task
 
     async def stop(self) -> None:
@@ -146,6 +154,16 @@ class Execution:
             await self._left_loop.wait()
         return self.run
 
+    async def answer(self, interaction_id: str | None, response: Response, by: str | None) -> tuple[Interaction, bool]:
+        """Take the answer to what the agent asked; also whether it was waiting for it.
+
+        Raises:
+            InteractionError: nothing of that id waits.
+        """
+        if self._book is None:
+            raise InteractionError("no agent asks anything now")
+        return await self._book.answer(interaction_id, response, by)
+
     # the loop
 
     async def _drive(self) -> Run:
@@ -158,24 +176,24 @@ class Execution:
         finally:
             self._left_loop.set()
         if self.run.status in {RunStatus.CANCELLED, RunStatus.COMPLETED}:
-            await self._clear_up()
+            await self._ending.clear_up()
         return self.run
 
     async def _go_on(self) -> None:
         while self.run.status is RunStatus.RUNNING:
-            if self.run.checkout is None:
+            if self.run.checkout is None or self.run.checkout.is_removed:
                 await self._prepare()
             elif self.run.pause_requested and not has_landed(self.run):
                 await self._state.transition(lambda: Moved(pause(self.run, self._now())))
             elif self.run.stage == "landing":
-                await self._land()
+                await self._ending.land()
             else:
                 await self._phase()
 
     async def _prepare(self) -> None:
         """Make the place to work and go to the first phase."""
         workflow = self.plan.workflow
-        settings = worktree_settings(workflow)
+        settings = self.plan.checkout_settings()
         root, worktrees = self._services.project_root, self._services.worktrees
         problem: str | None
         checkout: Checkout | None = None
@@ -190,14 +208,16 @@ class Execution:
                     run_id=self.run.workflow_id,
                     settings=settings,
                 )
-                merge = None if workflow.post_success is None else workflow.post_success.merge
-                problem = None if merge is None else merge_problem(merge, checkout)
+                problem = await landing_problem(self._git, checkout, workflow, root)
         except (CheckoutError, GitError) as error:
             problem = str(error)
         if problem is not None:
             await self._state.transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
             return
         ready = _replace(self.run, checkout=checkout)
+        if self.run.checkout is not None:  # it was removed after its time: the run goes on where it stopped
+            await self._state.transition(lambda: Moved(ready))
+            return
         await self._state.transition(
             lambda: self._onward(enter(ready, self.plan.first(), self.plan, self.attempts, self._now()))
         )
@@ -209,15 +229,39 @@ class Execution:
         if attempt is None:
             return
         begun = attempt
-        outcome = await self._work.perform(self.run, begun, self.attempts, self._git, self._caller, self._show(begun))
-        await self._state.transition(
-            lambda: self._onward(settle(self.run, begun, outcome, self.plan, self.attempts, self._now()))
-        )
+        book = self._book = AgentBook(begun.agent, self._keep, self._services.clock)
+        try:
+            contact = Contact(self._caller, self._show(begun), book)
+            outcome = await self._work.perform(self.run, begun, self.attempts, self._git, contact)
+        finally:
+            self._book = None
+        await self._state.transition(lambda: self._end(begun, outcome))
+
+    def _end(self, begun: Attempt, outcome: PhaseOutcome) -> Moved:
+        attempt = open_attempt(self.run, self.attempts) or begun
+        kept = attempt if isinstance(outcome, Interrupted) else settled(attempt)
+        return self._onward(settle(self.run, kept, outcome, self.plan, self.attempts, self._now()))
+
+    async def _keep(self, state: AgentState) -> None:
+        """Journal what the agent of the phase under way does."""
+        before = self.run.waiting
+        await self._state.transition(lambda: keep_agent(self.run, self.attempts, state, self._now()))
+        if (before is None) != (self.run.waiting is None):
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        attempt = open_attempt(self.run, self.attempts)
+        if attempt is not None:
+            self._state.on_happening(waiting_changed(self.run, attempt, self._now()))
 
     async def _begin(self, left_open: Attempt | None) -> Attempt | None:
         """Begin the attempt that is due, or again the one that a dead process left open; None if that must not be."""
         if left_open is not None and not self.run.is_forced and not self._work.may_repeat(left_open):
             await self._state.transition(lambda: Moved(block(self.run, left_open, self._now())))
+            return None
+        problem = None if left_open is not None else await self._work.over_daily_budget(self.run)
+        if problem is not None:
+            await self._state.transition(lambda: Moved(park_over_budget(self.run, problem, self._now())))
             return None
         if left_open is None:
             await self._services.clock.sleep(self._work.backoff_seconds(self.run))
@@ -230,55 +274,19 @@ class Execution:
 
     def _onward(self, moved: Moved) -> Moved:
         """The same transition with what simply follows from it: one write instead of two."""
+        if moved.attempts:
+            moved = charged(moved, self.plan, overlay(self.attempts, moved.attempts), self._now())
         run = moved.run
         if run.status is not RunStatus.RUNNING or run.pause_requested:
             return moved
         if run.stage == "landing":
-            is_done = lands_nothing(run, self.plan.workflow)
+            post_success = self.plan.workflow.post_success
+            is_done = lands_nothing(run, self.plan.workflow) and not (post_success and post_success.notify)
             return Moved(complete(run, self._now()), moved.attempts) if is_done else moved
-        if self._work.backoff_seconds(run):
+        if self._work.backoff_seconds(run) or self._work.has_daily_budget:
             return moved
         begun = begin_attempt(run, self.plan, overlay(self.attempts, moved.attempts), self._now())
         return Moved(begun.run, (*moved.attempts, *begun.attempts))
-
-    async def _land(self) -> None:
-        services = self._services
-        # A crash may have come after the merge was journalled, and even after the branch was cleared up.
-        if not has_landed(self.run):
-            try:
-                async with ready_to_land(
-                    self._git, self.run, self.plan.workflow, services.project_root, services.worktrees
-                ) as land:
-                    await unbroken(self._bring_in(land))
-            except MergeBlockedError as blocked:
-                reason, files = str(blocked), blocked.files
-                await self._state.transition(lambda: Moved(await_merge(self.run, reason, files, self._now())))
-                return
-            except GitError as error:
-                problem = f"post_success.merge: {error}"
-                await self._state.transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
-                return
-        await self._clear_up()
-        await self._state.transition(lambda: Moved(complete(self.run, self._now())))
-
-    async def _bring_in(self, land: Land) -> None:
-        """The point of no return: no signal comes between the move of the branch and the journal's knowing of it."""
-        async with self._state.lock:
-            if self.run.status not in FINAL:
-                report = await land()
-                if report is not None:
-                    await self._state.write(_replace(self.run, merge=report))
-
-    async def _clear_up(self) -> None:
-        if self._is_cleared:
-            return
-        self._is_cleared = True
-        try:
-            kept = await clear_up(self._git, self.run, self.plan.workflow, self._services.project_root)
-        except GitError as error:
-            kept = str(error)
-        if kept is not None:
-            await self._state.write(_replace(self.run, merge={**(self.run.merge or {}), "worktree_kept": kept}))
 
     def _show(self, attempt: Attempt) -> Any:
         def show(line: str) -> None:

@@ -8,15 +8,24 @@ import msgspec
 
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.machine import FINAL, RunStatus
-from animus_workflow_runner_default.journal.record import Attempt, Run
+from animus_workflow_runner_default.journal.record import Attempt, Run, Usage, Waiting
 
-__all__ = ["Happening", "OnHappening", "attempt_ended", "attempt_started", "phase_history", "recorded_events"]
+__all__ = [
+    "Happening",
+    "OnHappening",
+    "attempt_ended",
+    "attempt_started",
+    "phase_history",
+    "recorded_events",
+    "waiting_changed",
+]
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event of a phase; `kind` is ``started``, ``output``, ``decision`` or ``completed``.
+    """An event of a phase; `kind` is ``started``, ``output``, ``waiting``, ``resumed``, ``decision`` or ``completed``.
 
-    ``output`` is live only: the latest line a phase showed (in `reason`), at most a few a second.
+    ``output`` is live only: the latest line a phase showed (in `reason`), at most a few a second. ``waiting`` and
+    ``resumed`` are live, too: the agent waits for a person, and goes on.
     """
 
     kind: str
@@ -29,11 +38,14 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: str | None = None
     reason: str | None = None
     duration_secs: float | None = None
+    waiting: Waiting | None = None
+    usage: Usage | None = None
 
 
 OnHappening = Callable[[Happening], None]
 
 MAX_REASON_CHARS = 4_000
+EVAL_SCHEMA = "animus.eval.v1"
 
 
 def attempt_started(attempt: Attempt) -> Happening:
@@ -70,9 +82,23 @@ def attempt_ended(attempt: Attempt) -> list[Happening]:
             mode=attempt.mode,
             reason=reason,
             duration_secs=attempt.duration_seconds,
+            usage=attempt.usage,
         )
     )
     return events
+
+
+def waiting_changed(run: Run, attempt: Attempt, now: datetime.datetime) -> Happening:
+    """The agent of a running run waits for a person, or does not any more."""
+    waiting = run.waiting
+    return Happening(
+        kind="resumed" if waiting is None else "waiting",
+        phase_id=attempt.phase_id,
+        ts=timestamp(now),
+        attempt=attempt.attempt,
+        reason=None if waiting is None else waiting.reason,
+        waiting=waiting,
+    )
 
 
 def phase_history(attempts: Sequence[Attempt]) -> list[Happening]:
@@ -99,7 +125,10 @@ def recorded_events(
         add("run_started")
     for item in changed:
         kind = "phase_started" if item.status == "running" else "phase_completed"
-        add(kind, phase=item.phase_id, status=item.status, detail={"attempt": item.attempt, "path": item.path})
+        detail: dict[str, Any] = {"attempt": item.attempt, "path": item.path}
+        if item.checks:
+            detail["evals"] = {"schema": EVAL_SCHEMA, "checks": msgspec.to_builtins(item.checks)}
+        add(kind, phase=item.phase_id, status=item.status, detail=detail)
     if run.status in FINAL and before.status not in FINAL:
         kind = "run_completed" if run.status is RunStatus.COMPLETED else "run_failed"
         add(kind, status=run.status.value, detail={"reason": run.reason} if run.reason else None)

@@ -1,15 +1,22 @@
 """Answers to ``workflow/inspect``: a run in full, the prompt a phase would get, the definitions, the runner itself."""
 
+import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
+from animus_workflow_runner_default.authoring.editor_schema import editor_schema
 from animus_workflow_runner_default.authoring.interpolation import InterpolationError
+from animus_workflow_runner_default.engine.continuity import RUNNER_VERSION
+from animus_workflow_runner_default.engine.definitions import continuity_rows, definitions_document, explanation
 from animus_workflow_runner_default.engine.refusal import InvalidRequestError, PhaseNotFoundError
-from animus_workflow_runner_default.engine.runner import RUNNER_VERSION, Runner
+from animus_workflow_runner_default.engine.runner import Runner
 from animus_workflow_runner_default.journal.blob import run_blob
+from animus_workflow_runner_default.journal.checkpoint import list_checkpoints
+from animus_workflow_runner_default.journal.notifications import read_notifications
+from animus_workflow_runner_default.journal.pinning import require_workflow
 from animus_workflow_runner_default.journal.record import Attempt
 from animus_workflow_runner_default.phases.briefing import MissingVariableError, context_document
 
@@ -60,33 +67,33 @@ async def _prompt(runner: Runner, workflow_id: str | None, phase_id: str | None)
     try:
         context = work.context(report.run, attempt)
         document = context_document(report.run, attempt, report.attempts)
-        rendered = runner.services.agents.prompt(
-            work.agent_work(report.run, attempt, context, document, report.attempts)
-        )
+        asked = work.agent_work(report.run, attempt, context, document, report.attempts)
+        rendered = runner.services.agents.prompt(asked._replace(memory=await work.memory(phase)))
     except (InterpolationError, MissingVariableError) as error:
         raise InvalidRequestError(str(error)) from error
     return {"path": path, "attempt": attempt.attempt, "system": rendered.system, "prompt": rendered.text}
 
 
 async def _definitions(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    return definitions_document((await runner.pins.current()).config)
+
+
+async def _compile(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    pin = await runner.pins.current()
+    return {"config": msgspec.to_builtins(pin.config), "config_hash": pin.hash, "disabled": pin.config.disabled}
+
+
+async def _explain(runner: Runner, workflow_id: str | None, _phase_id: str | None) -> Any:
     config = (await runner.pins.current()).config
-    return {
-        "default_workflow_ref": config.default_workflow_ref,
-        "workflows": [
-            {
-                "id": workflow.id,
-                "name": workflow.name,
-                "description": workflow.description,
-                "source": workflow.source,
-                "phases": [
-                    {"path": entry.path, "phase_id": entry.phase_id, "mode": config.phases[entry.phase_id].mode}
-                    for entry in workflow.phases
-                ],
-            }
-            for workflow in config.workflows.values()
-        ],
-        "disabled": config.disabled,
-    }
+    return explanation(config, require_workflow(config, workflow_id))
+
+
+async def _schema(_runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    return {"schema": editor_schema()}
+
+
+async def _continuity(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    return await runner.services.journal.call(continuity_rows)
 
 
 async def _runner(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
@@ -104,6 +111,28 @@ async def _runner(runner: Runner, _workflow_id: str | None, _phase_id: str | Non
     }
 
 
+async def _checkpoints(runner: Runner, workflow_id: str | None, _phase_id: str | None) -> Any:
+    run_id = _required(workflow_id)
+    await runner.report(run_id)
+    found = await runner.services.journal.call(lambda journal: list_checkpoints(journal, run_id))
+    rows = [{"num": item.number, **item._asdict()} for item in found]
+    return {
+        "checkpoints": [
+            {key: value for key, value in row.items() if value is not None and key != "number"} for row in rows
+        ]
+    }
+
+
+async def _notifications(runner: Runner, workflow_id: str | None, _phase_id: str | None) -> Any:
+    run_id = _required(workflow_id)
+    await runner.report(run_id)
+    return {"notifications": await asyncio.to_thread(read_notifications, runner.services.artifacts(run_id))}
+
+
+async def _metrics(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    return {"phase_duration_seconds": runner.services.durations.rows(), "executing": len(runner.executing)}
+
+
 def _required(workflow_id: str | None) -> str:
     if workflow_id is None:
         raise InvalidRequestError("this aspect needs a workflow_id")
@@ -111,5 +140,17 @@ def _required(workflow_id: str | None) -> str:
 
 
 Aspect = Callable[[Runner, str | None, str | None], Coroutine[Any, Any, Any]]
-ASPECTS: dict[str, Aspect] = {"run": _run, "prompt": _prompt, "definitions": _definitions, "runner": _runner}
+ASPECTS: dict[str, Aspect] = {
+    "run": _run,
+    "prompt": _prompt,
+    "definitions": _definitions,
+    "runner": _runner,
+    "checkpoints": _checkpoints,
+    "notifications": _notifications,
+    "metrics": _metrics,
+    "compile": _compile,
+    "explain": _explain,
+    "schema": _schema,
+    "continuity": _continuity,
+}
 """What can be asked."""

@@ -45,6 +45,7 @@ TRANSITIONS: dict[tuple[RunStatus, RunEvent], RunStatus] = {
     (_S.PENDING, _E.START): _S.RUNNING,
     (_S.PENDING, _E.PAUSE): _S.PAUSED,
     (_S.PENDING, _E.FAIL): _S.FAILED,
+    (_S.PENDING, _E.ESCALATE): _S.ESCALATED,  # an approval whose route leads back to a phase without budget
     (_S.PENDING, _E.CANCEL): _S.CANCELLED,
     (_S.RUNNING, _E.START): _S.RUNNING,
     (_S.RUNNING, _E.PARK): _S.PAUSED,

@@ -8,20 +8,21 @@ import asyncio
 import datetime
 from collections.abc import Callable, Sequence
 
+from animus_workflow_runner_default.authoring.model import Retention
 from animus_workflow_runner_default.engine.happening import (
     Happening,
     OnHappening,
     attempt_ended,
     attempt_started,
-    recorded_events,
 )
 from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, RunStatus
+from animus_workflow_runner_default.engine.recording import Step, open_log
 from animus_workflow_runner_default.engine.refusal import BusyError
 from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.engine.transition import Moved, move, overlay
 from animus_workflow_runner_default.journal.journal import Journal, Owner
+from animus_workflow_runner_default.journal.notifications import NotificationLog
 from animus_workflow_runner_default.journal.record import Attempt, Run
-from animus_workflow_runner_default.journal.store import record_event
 from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["OwnedRun"]
@@ -37,13 +38,15 @@ class OwnedRun:
         on_happening: told of every event; may be replaced while the run goes on.
     """
 
-    def __init__(self, services: Services, run: Run, attempts: Sequence[Attempt]) -> None:
+    def __init__(self, services: Services, run: Run, attempts: Sequence[Attempt], *, retention: Retention) -> None:
         self.run = run
         self.attempts = list(attempts)
         self.lock = asyncio.Lock()
         self.on_happening: OnHappening = _ignore
         self._services = services
         self._owner: Owner | None = None
+        self._log: NotificationLog | None = None
+        self._retention = retention
         self._begun: tuple[str, int] | None = None
 
     async def take_up(self, make: Callable[[Journal], None] | None) -> None:
@@ -54,7 +57,7 @@ class OwnedRun:
             BusyError: somebody changed it since it was read.
         """
         before, started = self.run, move(self.run, RunEvent.START, self._now())
-        events = recorded_events(before, started, (), self._now())
+        step = Step(before, started, self.attempts, (), self._now())
 
         def work(journal: Journal) -> Owner:
             if make is not None:
@@ -65,12 +68,13 @@ class OwnedRun:
                     raise BusyError(f"run {before.workflow_id!r} was changed meanwhile; try again")
             owner = journal.claim(before.workflow_id)
             journal.write(started, owner=owner)
-            for moment, body in events:
-                record_event(journal, before.workflow_id, moment, body)
+            step.record(journal, self._retention)
             return owner
 
         self._owner = await self._services.journal.call(work)
         self.run = started
+        self._log = open_log(self._services.artifacts(before.workflow_id))
+        step.notify(self._log)
 
     async def release(self) -> None:
         """Let others have the run."""
@@ -95,15 +99,15 @@ class OwnedRun:
         await unbroken(self._journal(run, changed))
 
     async def _journal(self, run: Run, changed: Sequence[Attempt]) -> None:
-        events = recorded_events(self.run, run, changed, self._now())
+        news = [attempt for attempt in changed if not self._goes_on(attempt)]
+        step = Step(self.run, run, overlay(self.attempts, changed), news, self._now())
         owner = self._owner
         has_worktree = run.checkout is not None and run.checkout.worktree is not None
         is_last = run.status is not RunStatus.RUNNING and not has_worktree
 
         def work(journal: Journal) -> None:
             journal.write(run, changed, owner=owner)
-            for moment, body in events:
-                record_event(journal, run.workflow_id, moment, body)
+            step.record(journal, self._retention)
             if is_last and owner is not None:
                 journal.release(owner)
 
@@ -115,7 +119,19 @@ class OwnedRun:
         for attempt in changed:
             if attempt.status == "running":
                 self._begun = (attempt.path, attempt.attempt)
+        step.notify(self._log)
+        for attempt in news:
+            if attempt.finished_at is not None and attempt.status != "skipped":
+                self._services.durations.observe(attempt.mode, attempt.status, attempt.duration_seconds or 0.0)
             self._tell(attempt)
+
+    def _goes_on(self, changed: Attempt) -> bool:
+        """Whether the attempt was under way already: what its agent does is no event of the run."""
+        return changed.status == "running" and any(
+            (item.path, item.attempt, item.status, item.starts)
+            == (changed.path, changed.attempt, changed.status, changed.starts)
+            for item in self.attempts
+        )
 
     def _tell(self, attempt: Attempt) -> None:
         if attempt.status in {"running", "skipped"}:

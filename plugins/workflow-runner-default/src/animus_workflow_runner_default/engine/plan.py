@@ -1,7 +1,9 @@
 """The linear plan of one run: its places in order, where each leads, how often each may be re-entered."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from animus_workflow_runner_default.authoring.guards import holds
 from animus_workflow_runner_default.authoring.model import (
@@ -11,9 +13,10 @@ from animus_workflow_runner_default.authoring.model import (
     PhaseEntry,
     Route,
     Workflow,
+    Worktree,
 )
 
-__all__ = ["EntryPoint", "Plan"]
+__all__ = ["EntryPoint", "Plan", "narrowed"]
 
 
 class EntryPoint(NamedTuple):
@@ -21,6 +24,17 @@ class EntryPoint(NamedTuple):
 
     skipped: tuple[str, ...]
     path: str | None
+
+
+def narrowed(workflow: Workflow, path: str) -> Workflow:
+    """The workflow with only the place at `path`: nothing is skipped, routed elsewhere or brought in afterwards."""
+    replace = msgspec.structs.replace
+    entry = next(entry for entry in workflow.phases if entry.path == path)
+    routes = {
+        verdict: replace(route, target=route.target if route.target in {path, END_TARGET} else END_TARGET)
+        for verdict, route in entry.on_verdict.items()
+    }
+    return replace(workflow, phases=[replace(entry, skip_if=[], on_verdict=routes)], post_success=None)
 
 
 class Plan:
@@ -37,9 +51,9 @@ class Plan:
         self._index = {entry.path: index for index, entry in enumerate(self.entries)}
 
     @classmethod
-    def of(cls, config: CompiledConfig, workflow: Workflow) -> "Plan":
-        """The plan of `workflow` as `config` defines it."""
-        return cls(workflow, config.phases)
+    def of(cls, config: CompiledConfig, workflow: Workflow, only: str | None = None) -> "Plan":
+        """The plan of `workflow` as `config` defines it, or of one of its places."""
+        return cls(workflow if only is None else narrowed(workflow, only), config.phases)
 
     def __contains__(self, path: object) -> bool:
         return path in self._index
@@ -96,6 +110,24 @@ class Plan:
             skipped.append(path)
             path = self.following(path)
         return EntryPoint(tuple(skipped), path)
+
+    def worktree_mode(self, path: str) -> str:
+        """Where the place works: the phase's own word, else the workflow's."""
+        own = self.phase(path).worktree
+        return (own or self.workflow.worktree or Worktree()).mode
+
+    def uses_worktree(self, path: str) -> bool:
+        """Whether the place works in the run's worktree, if the run has one."""
+        return self.worktree_mode(path) != "skip"
+
+    def checkout_settings(self) -> Worktree:
+        """What the run asks for: a worktree if any of its places works in one, and the strictest word of all."""
+        modes = {self.worktree_mode(entry.path) for entry in self.entries}
+        settings = self.workflow.worktree or Worktree()
+        mode: Literal["auto", "required", "skip"] = (
+            "required" if "required" in modes else "auto" if "auto" in modes else "skip"
+        )
+        return msgspec.structs.replace(settings, mode=mode)
 
     def first(self) -> str:
         """The first place."""

@@ -10,10 +10,14 @@ import msgspec
 
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow
 from animus_workflow_runner_default.clock import timestamp
+from animus_workflow_runner_default.engine.continuity import RUNNER_VERSION, continuity
 from animus_workflow_runner_default.engine.execution import Execution
 from animus_workflow_runner_default.engine.happening import OnHappening
-from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, RunStatus
-from animus_workflow_runner_default.engine.plan import Plan
+from animus_workflow_runner_default.engine.housekeeping import Housekeeping
+from animus_workflow_runner_default.engine.machine import FINAL, RunStatus
+from animus_workflow_runner_default.engine.narrowing import filtered
+from animus_workflow_runner_default.engine.notice import Notifier
+from animus_workflow_runner_default.engine.plan import Plan, narrowed
 from animus_workflow_runner_default.engine.refusal import (
     BindingError,
     BusyError,
@@ -22,12 +26,12 @@ from animus_workflow_runner_default.engine.refusal import (
 )
 from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.engine.steering import Signal, SignalReport, apply_signal, signal_executing
-from animus_workflow_runner_default.engine.transition import Moved, close_attempts, move
+from animus_workflow_runner_default.engine.stored_runs import RunReport, StoredRuns
+from animus_workflow_runner_default.engine.transition import Moved
 from animus_workflow_runner_default.journal.journal import Journal
 from animus_workflow_runner_default.journal.pinning import Pins, require_workflow
 from animus_workflow_runner_default.journal.record import Attempt, Dispatch, Run, Subject
 from animus_workflow_runner_default.phases.agent import AgentCaller
-from animus_workflow_runner_default.phases.manual_phase import expiry_reason
 from animus_workflow_runner_default.phases.phase_work import PhaseWork
 from animus_workflow_runner_default.repository.git import Git, GitError
 from animus_workflow_runner_default.repository.landing import clear_up
@@ -40,7 +44,6 @@ Make = Callable[[Journal], None]
 
 DEFAULT_MAX_RUNS = 64
 MAX_RUNS_VARIABLE = "ANIMUS_RUNNER_MAX_RUNS"
-RUNNER_VERSION = "0.1.0"
 
 
 class RunRequest(NamedTuple):
@@ -52,26 +55,21 @@ class RunRequest(NamedTuple):
     dispatch: Dispatch
 
 
-class RunReport(NamedTuple):
-    """Where a run is now."""
-
-    run: Run
-    attempts: list[Attempt]
-    workflow: Workflow
-
-
 class Runner:
     """Executes many runs at once, at most `max_runs`.
 
     Attributes:
         services: what the runs share.
         pins: the definitions.
+        housekeeping: removes what finished runs left behind when its time is over.
     """
 
     def __init__(self, services: Services, load_config: Callable[[], CompiledConfig]) -> None:
         self.services = services
         self.max_runs = _max_runs(services.environ)
         self.pins = Pins(load_config)
+        self._stored = StoredRuns(services)
+        self.housekeeping = Housekeeping(services, self._stored, lambda: load_config().retention)
         self._executions: dict[str, Execution] = {}
         # Weak: a lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -81,7 +79,13 @@ class Runner:
         """The ids of the runs that are being executed."""
         return list(self._executions)
 
-    async def execute(self, request: RunRequest, caller: AgentCaller | None, on_happening: OnHappening) -> RunReport:
+    async def execute(
+        self,
+        request: RunRequest,
+        caller: AgentCaller | None,
+        on_happening: OnHappening,
+        notifier: Notifier | None = None,
+    ) -> RunReport:
         """Execute a run until it is over or has to wait; join it if it is being executed already.
 
         Cancelling this call ends the execution, not the run: its processes are ended, its journal stays, a later
@@ -91,6 +95,7 @@ class Runner:
             request: which run.
             caller: reaches agents; None where the host does not offer that.
             on_happening: told of every event until this returns.
+            notifier: reaches people; None where the host does not offer that.
 
         Raises:
             RefusalError: see `refusal`.
@@ -105,7 +110,7 @@ class Runner:
                     return report
                 execution = await unbroken(self._take_up(report, make))
             execution.listeners += 1
-            task = execution.start(on_happening, caller)
+            task = execution.start(on_happening, caller, notifier)
         try:
             run = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -131,7 +136,7 @@ class Runner:
                 return await unbroken(signal_executing(execution, signal))
             report, work = await self.work_of(workflow_id)
             now = self.services.clock.now()
-            answer = await self._change(
+            answer = await self._stored.change(
                 workflow_id, lambda run, attempts: apply_signal(run, attempts, work, signal, now)
             )
             if answer.run.status is RunStatus.CANCELLED:
@@ -147,7 +152,7 @@ class Runner:
         execution = self._executions.get(workflow_id)
         if execution is not None:
             return RunReport(execution.run, execution.attempts, execution.plan.workflow)
-        found = await self._find(workflow_id)
+        found = await self._stored.find(workflow_id)
         if found is None:
             raise RunNotFoundError(f"there is no run {workflow_id!r}; see animus workflow list")
         return found
@@ -161,6 +166,7 @@ class Runner:
         """Stop all runs where they are: their processes end, their journals stay, a later execute goes on."""
         executions = list(self._executions.values())
         await asyncio.gather(*(execution.stop() for execution in executions), return_exceptions=True)
+        await self.housekeeping.stop()
         await asyncio.to_thread(self.services.journal.close)
 
     # inside
@@ -171,34 +177,8 @@ class Runner:
     async def _call(self, work: Callable[[Journal], T]) -> T:
         return await self.services.journal.call(work)
 
-    async def _find(self, workflow_id: str) -> RunReport | None:
-        def read(journal: Journal) -> RunReport | None:
-            run = journal.run(workflow_id)
-            if run is None:
-                return None
-            workflow = require_workflow(journal.config(run.config_hash), run.workflow_ref)
-            return RunReport(run, journal.attempts(workflow_id), workflow)
-
-        report = await self._call(read)
-        if report is None:
-            return None
-        run = report.run
-        now = self.services.clock.now()
-        if run.waiting is None or expiry_reason(run.waiting, now) is None:
-            return report
-
-        def expire(run: Run, attempts: list[Attempt]) -> SignalReport:
-            reason = None if run.waiting is None else expiry_reason(run.waiting, now)
-            if reason is None:
-                return SignalReport(run, is_runnable=False)
-            moved = Moved(move(run, RunEvent.EXPIRE, now, reason), close_attempts(attempts, reason, now))
-            return SignalReport(moved.run, is_runnable=False, moved=moved)
-
-        await self._change(workflow_id, expire)
-        return await self._find(workflow_id)
-
     async def _find_or_make(self, workflow_id: str, request: RunRequest) -> tuple[RunReport, Make | None]:
-        found = await self._find(workflow_id)
+        found = await self._stored.find(workflow_id)
         if found is None:
             return await self._make(workflow_id, request)
         if request.subject is not None and request.subject.id != found.run.subject.id:
@@ -216,13 +196,14 @@ class Runner:
             )
         pin = await self.pins.current()
         workflow = require_workflow(pin.config, request.workflow_ref)
+        dispatch = filtered(request.dispatch, workflow, pin.config)
         now = timestamp(self.services.clock.now())
         run = Run(
             workflow_id=workflow_id,
             workflow_ref=workflow.id,
             status=RunStatus.PENDING,
             subject=request.subject,
-            dispatch=request.dispatch,
+            dispatch=dispatch,
             config_hash=pin.hash,
             runner_version=RUNNER_VERSION,
             created_at=now,
@@ -234,14 +215,19 @@ class Runner:
                 raise BusyError(f"run {workflow_id!r} was made by somebody else meanwhile; try again")
             pin.keep(journal)
 
-        return RunReport(run, [], workflow), make
+        shown = workflow if dispatch.phase_filter is None else narrowed(workflow, dispatch.phase_filter)
+        return RunReport(run, [], shown), make
 
     async def _take_up(self, report: RunReport, make: Make | None) -> Execution:
         if len(self._executions) >= self.max_runs:
             raise BusyError(
                 f"this runner executes {len(self._executions)} runs, its limit ({MAX_RUNS_VARIABLE}); try again later"
             )
-        execution = Execution(self.services, report.run, report.attempts, await self._work(report.run))
+        answer = continuity(report.run)
+        if not answer.can_continue:
+            raise InvalidRequestError(f"this runner cannot go on with run {report.run.workflow_id!r}: {answer.because}")
+        run = msgspec.structs.replace(report.run, runner_version=RUNNER_VERSION)
+        execution = Execution(self.services, run, report.attempts, await self._work(run))
         await execution.take_up(make)
         self._executions[report.run.workflow_id] = execution
         return execution
@@ -250,28 +236,14 @@ class Runner:
         if self._executions.get(workflow_id) is execution:
             del self._executions[workflow_id]
             await execution.release()
+            self.housekeeping.consider()
 
     async def _work(self, run: Run) -> PhaseWork:
         config = self.pins.known(run.config_hash)
         if config is None:
             config = await self._call(lambda journal: journal.config(run.config_hash))
-        return PhaseWork(self.services, config, Plan.of(config, require_workflow(config, run.workflow_ref)))
-
-    async def _change(self, workflow_id: str, decide: Callable[[Run, list[Attempt]], SignalReport]) -> SignalReport:
-        """Decide about a run that nobody executes, on what the journal says at that moment, and write it down."""
-
-        def work(journal: Journal) -> SignalReport:
-            run = journal.run(workflow_id)
-            if run is None:
-                raise RunNotFoundError(f"run {workflow_id!r} was deleted meanwhile")
-            report = decide(run, journal.attempts(workflow_id))
-            if report.moved is not None:
-                owner = journal.claim(workflow_id)
-                journal.write(report.moved.run, report.moved.attempts, owner=owner)
-                journal.release(owner)
-            return report
-
-        return await unbroken(self._call(work))
+        workflow = require_workflow(config, run.workflow_ref)
+        return PhaseWork(self.services, config, Plan.of(config, workflow, run.dispatch.phase_filter))
 
     async def _clear_up(self, cancelled: SignalReport, workflow: Workflow) -> SignalReport:
         """Remove what a cancelled run leaves, or say where it is."""
@@ -290,7 +262,7 @@ class Runner:
             noted = msgspec.structs.replace(run, merge={**(run.merge or {}), "worktree_kept": kept})
             return cancelled._replace(run=noted, message=f"cancelled; its worktree stays: {kept}", moved=Moved(noted))
 
-        return await self._change(run.workflow_id, note)
+        return await self._stored.change(run.workflow_id, note)
 
 
 def _max_runs(environ: Mapping[str, str]) -> int:

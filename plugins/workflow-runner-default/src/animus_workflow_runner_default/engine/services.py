@@ -6,6 +6,7 @@ from pathlib import Path
 
 from animus_process import ProcessLedger
 from animus_workflow_runner_default.clock import Clock, SystemClock
+from animus_workflow_runner_default.engine.metrics import PhaseDurations
 from animus_workflow_runner_default.journal.thread import JournalThread
 from animus_workflow_runner_default.phases.agent_phase import AgentPhase
 from animus_workflow_runner_default.phases.command_phase import CommandPhase
@@ -43,6 +44,7 @@ class Services:
         self.environ = os.environ if environ is None else environ
         self.clock: Clock = SystemClock() if clock is None else clock
         self.processes = Processes(ProcessLedger(state_dir / "processes"))
+        self.durations = PhaseDurations()
         self.journal = JournalThread(state_dir / "workflow.db")
         self.commands = CommandPhase(self.processes, self.clock, self.environ)
         self.agents = AgentPhase(self.clock, self.environ)

@@ -8,16 +8,17 @@ import msgspec
 from animus_plugin_protocol.wire.workflow_runner import WorkflowRunPhaseParams, WorkflowRunPhaseResult
 from animus_workflow_runner_default.authoring.model import Workflow
 from animus_workflow_runner_default.clock import timestamp
+from animus_workflow_runner_default.engine.continuity import RUNNER_VERSION
 from animus_workflow_runner_default.engine.machine import RunStatus
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.engine.refusal import BindingError, InvalidRequestError, PhaseNotFoundError
-from animus_workflow_runner_default.engine.runner import RUNNER_VERSION, Runner
+from animus_workflow_runner_default.engine.runner import Runner
 from animus_workflow_runner_default.journal.pinning import require_workflow
 from animus_workflow_runner_default.journal.record import Attempt, Checkout, Dispatch, Run, Subject
 from animus_workflow_runner_default.phases.agent import AgentCaller
 from animus_workflow_runner_default.phases.briefing import MissingVariableError, context_document
-from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, PhaseOutcome
-from animus_workflow_runner_default.phases.phase_work import PhaseWork
+from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, Interrupted, PhaseOutcome
+from animus_workflow_runner_default.phases.phase_work import Contact, PhaseWork
 
 __all__ = ["run_single_phase"]
 
@@ -99,7 +100,7 @@ async def _perform(work: PhaseWork, run: Run, attempt: Attempt, caller: AgentCal
     except MissingVariableError as error:
         return Failed(reason=str(error))
     document = context_document(run, attempt, [])
-    return await work.run_phase(run, attempt, context, document, [], caller, _ignore)
+    return await work.run_phase(run, attempt, context, document, [], Contact(caller, _ignore, None))
 
 
 def _ignore(_line: str) -> None:
@@ -122,10 +123,12 @@ def _result(params: WorkflowRunPhaseParams, outcome: PhaseOutcome, seconds: floa
         case Gated():
             status = "manual_pending"
             body = {"instructions": outcome.instructions}
-        case Failed():
+        case Failed() | Interrupted():
             status = "failed"
-            body = {"reason": outcome.reason, "result": outcome.outcome}
-            metadata = outcome.metadata or {}
+            body = {"reason": outcome.reason}
+            if isinstance(outcome, Failed):
+                body["result"] = outcome.outcome
+                metadata = outcome.metadata or {}
         case Decided():
             decision = None if outcome.decision is None else msgspec.to_builtins(outcome.decision)
             status = "completed"

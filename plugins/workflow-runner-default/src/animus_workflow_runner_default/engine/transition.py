@@ -5,18 +5,21 @@ Whoever calls these writes the result to the journal first and acts on it afterw
 
 import datetime
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 
 from animus_workflow_runner_default.clock import timestamp
-from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, next_status
+from animus_workflow_runner_default.engine.evaluation import after_failed_evals
+from animus_workflow_runner_default.engine.machine import RunEvent
+from animus_workflow_runner_default.engine.move import Moved, move
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.engine.routing import Advance, Close, Complete, Escalate, Rework, Step, next_step
 from animus_workflow_runner_default.journal.record import Attempt, Run, Waiting
+from animus_workflow_runner_default.phases.agent_state import AgentState
 from animus_workflow_runner_default.phases.decision import Decision
 from animus_workflow_runner_default.phases.manual_phase import DEFAULT_REJECTION, gate_waiting
-from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, PhaseOutcome
+from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, Interrupted, PhaseOutcome
 
 __all__ = [
     "Moved",
@@ -37,34 +40,6 @@ __all__ = [
 
 _replace = msgspec.structs.replace
 _STATUS_OF_STEP = {Advance: "completed", Complete: "completed", Rework: "rework", Close: "closed", Escalate: "failed"}
-
-
-class Moved(NamedTuple):
-    """The run afterwards, and the attempts that are new or changed."""
-
-    run: Run
-    attempts: tuple[Attempt, ...] = ()
-
-
-def move(run: Run, event: RunEvent, now: datetime.datetime, reason: str | None = None) -> Run:
-    """The run after `event`; a final status ends its stage.
-
-    Raises:
-        IllegalTransitionError: see `machine.next_status`.
-    """
-    status = next_status(run.status, event)
-    moment = timestamp(now)
-    is_over = status in FINAL
-    return _replace(
-        run,
-        status=status,
-        updated_at=moment,
-        finished_at=moment if is_over else None,
-        reason=reason,
-        waiting=None,
-        # A pause that was asked for outlives the process that was asked.
-        pause_requested=run.pause_requested and event is RunEvent.START,
-    )
 
 
 def enter(run: Run, path: str | None, plan: Plan, attempts: Sequence[Attempt], now: datetime.datetime) -> Moved:
@@ -106,7 +81,7 @@ def begin_attempt(run: Run, plan: Plan, attempts: Sequence[Attempt], now: dateti
     left_open = open_attempt(run, attempts)
     moment = timestamp(now)
     if left_open is not None:
-        attempt = _replace(left_open, starts=left_open.starts + 1, started_at=moment)
+        attempt = _replace(left_open, starts=left_open.starts + 1, started_at=moment, is_forced=run.is_forced)
     else:
         path = run.position or plan.first()
         attempt = Attempt(
@@ -117,15 +92,17 @@ def begin_attempt(run: Run, plan: Plan, attempts: Sequence[Attempt], now: dateti
             status="running",
             started_at=moment,
             rework_context=run.rework_context,
+            agent=AgentState() if plan.phase(path).mode == "agent" else None,
         )
     return Moved(_replace(run, position=attempt.path, is_forced=False, updated_at=moment), (attempt,))
 
 
-def block(run: Run, attempt: Attempt, now: datetime.datetime) -> Run:
+def block(run: Run, attempt: Attempt, now: datetime.datetime, cause: str | None = None) -> Run:
     """Park a run whose phase was begun by a process that died and may have had effects."""
+    why = cause or "it was begun and its runner died: it may have had effects"
     reason = (
-        f"phase {attempt.phase_id!r} (attempt {attempt.attempt}) was begun and its runner died: "
-        "it may have had effects. Declare `idempotency: idempotent` on phases that may simply run again"
+        f"phase {attempt.phase_id!r} (attempt {attempt.attempt}): {why}. "
+        "Declare `idempotency: idempotent` on phases that may simply run again"
     )
     parked = move(run, RunEvent.PARK, now, reason)
     waiting = Waiting(
@@ -147,11 +124,11 @@ def pause(run: Run, now: datetime.datetime) -> Run:
     return _replace(move(run, RunEvent.PAUSE, now, reason), waiting=waiting)
 
 
-def await_merge(run: Run, reason: str, files: list[str], now: datetime.datetime) -> Run:
-    """Park a run whose merge a person has to help with."""
+def await_merge(run: Run, report: dict[str, Any], now: datetime.datetime) -> Run:
+    """Park a run whose merge a person has to help with; `report` says why."""
+    reason = str(report["reason"])
     command = f"animus workflow resume {run.workflow_id}"
     waiting = Waiting(kind="merge", reason=reason, command=command, since=timestamp(now))
-    report = {"status": "blocked", "reason": reason, "files": files}
     return _replace(move(run, RunEvent.PARK, now, reason), waiting=waiting, merge=report)
 
 
@@ -168,13 +145,20 @@ def settle(
     seconds = max(0.0, (now - began).total_seconds())
     ended = _replace(attempt, finished_at=timestamp(now), duration_seconds=round(seconds, 3))
     busy = _replace(run, busy_seconds=run.busy_seconds + seconds)
+    if isinstance(outcome, Interrupted):
+        return Moved(block(run, attempt, now, outcome.reason))
     if isinstance(outcome, Gated):
         waiting = gate_waiting(outcome, run.workflow_id, attempt.phase_id, attempt.path, now)
         parked = _replace(move(run, RunEvent.PARK, now, f"waits at gate {attempt.phase_id!r}"), waiting=waiting)
         return Moved(parked, (_replace(attempt, status="manual_pending", reason=outcome.instructions),))
     if isinstance(outcome, Failed):
         failed = _replace(
-            ended, status="failed", reason=outcome.reason, outcome=outcome.outcome, metadata=outcome.metadata
+            ended,
+            status="failed",
+            reason=outcome.reason,
+            outcome=outcome.outcome,
+            metadata=outcome.metadata,
+            usage=outcome.usage,
         )
         return Moved(move(busy, RunEvent.FAIL, now, outcome.reason), (failed,))
     return _route(busy, ended, outcome, plan, attempts, now)
@@ -184,16 +168,20 @@ def _route(
     run: Run, attempt: Attempt, outcome: Decided, plan: Plan, attempts: Sequence[Attempt], now: datetime.datetime
 ) -> Moved:
     decision = outcome.decision
-    step = next_step(decision, plan.entry(attempt.path), run.rework_counts, plan, run.attributes)
     ended = _replace(
         attempt,
-        status=_STATUS_OF_STEP[type(step)],
         decision=decision,
         reason=None if decision is None else decision.reason,
         outcome=outcome.outcome,
         metadata=outcome.metadata,
-        step=step,
+        usage=outcome.usage,
+        checks=outcome.checks,
     )
+    evals = plan.phase(attempt.path).evals
+    if outcome.eval_failure is not None and evals is not None:
+        return after_failed_evals(run, ended, evals, outcome.eval_failure, now)
+    step = next_step(decision, plan.entry(attempt.path), run.rework_counts, plan, run.attributes)
+    ended = _replace(ended, status=_STATUS_OF_STEP[type(step)], step=step)
     moved = _take(run, step, plan, [*attempts, ended], now)
     return Moved(moved.run, (ended, *moved.attempts))
 
@@ -231,7 +219,16 @@ def answer_gate(
         rejected = _replace(attempt, status="failed", reason=reason, finished_at=timestamp(now))
         return Moved(move(run, RunEvent.REJECT, now, reason), (rejected,))
     ended = _replace(attempt, finished_at=timestamp(now))
-    return _route(move(run, RunEvent.APPROVE, now), ended, Decided(decision=decision), plan, attempts, now)
+    if attempt.checks and attempt.decision is not None:  # evals failed: what the phase decided is what is approved
+        decision = _replace(attempt.decision, reason=f"{attempt.decision.reason}\napproved: {decision.reason}".strip())
+    approved = Decided(
+        decision=decision,
+        outcome=attempt.outcome,
+        metadata=attempt.metadata,
+        usage=attempt.usage,
+        checks=attempt.checks,
+    )
+    return _route(move(run, RunEvent.APPROVE, now), ended, approved, plan, attempts, now)
 
 
 def close_attempts(attempts: Sequence[Attempt], reason: str, now: datetime.datetime) -> tuple[Attempt, ...]:
@@ -248,8 +245,11 @@ def resume(run: Run, now: datetime.datetime, *, force: bool) -> Run:
     counts = dict(run.rework_counts)
     if run.position is not None and run.status == "escalated":
         counts.pop(run.position, None)
+    waiting = run.waiting
+    over_budget = waiting is not None and waiting.kind == "budget"
+    grants = run.budget_grants + int(over_budget and waiting is not None and waiting.phase_id is None)
     freed = move(run, RunEvent.RESUME, now)
-    return _replace(freed, rework_counts=counts, is_forced=force)
+    return _replace(freed, rework_counts=counts, budget_grants=grants, is_forced=force and not over_budget)
 
 
 def _next_number(attempts: Sequence[Attempt], path: str) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from animus_workflow_runner_default.journal.agent_rows import agent_row, interaction_rows, usage_row, waiting_row
 from animus_workflow_runner_default.journal.record import Attempt, Run
 
 __all__ = ["phase_row", "run_blob"]
@@ -18,7 +19,7 @@ def run_blob(run: Run, attempts: list[Attempt]) -> dict[str, Any]:
         "status": run.status.value,
         "subject": {"kind": run.subject.kind, "id": run.subject.id, "title": run.subject.title},
         "reason": run.reason,
-        "waiting": None if run.waiting is None else msgspec.to_builtins(run.waiting),
+        "waiting": None if run.waiting is None else waiting_row(run.waiting),
         "position": run.position,
         "stage": run.stage,
         "config_hash": run.config_hash,
@@ -29,6 +30,11 @@ def run_blob(run: Run, attempts: list[Attempt]) -> dict[str, Any]:
         "merge": run.merge,
         "phases": [phase_row(attempt) for attempt in attempts],
         "rework_counts": run.rework_counts,
+        "eval_counts": run.eval_counts or None,
+        "notes": run.notes or None,
+        "missing_in_worktree": None if checkout is None else checkout.missing or None,
+        **usage_row(attempts),
+        "interactions": [row for attempt in attempts for row in interaction_rows(attempt)] or None,
         "created_at": run.created_at,
         "updated_at": run.updated_at,
         "finished_at": run.finished_at,
@@ -52,5 +58,7 @@ def phase_row(attempt: Attempt) -> dict[str, Any]:
         "finished_at": attempt.finished_at,
         "duration_secs": attempt.duration_seconds,
         "starts": attempt.starts if attempt.starts > 1 else None,
+        "checks": [msgspec.to_builtins(check) for check in attempt.checks] or None,
+        **agent_row(attempt),
     }
     return {key: value for key, value in row.items() if value is not None}

@@ -19,37 +19,13 @@ import msgspec
 from animus_process import Liveness, liveness, start_time_of
 from animus_workflow_runner_default.authoring.model import CompiledConfig
 from animus_workflow_runner_default.journal.record import Attempt, Run
+from animus_workflow_runner_default.journal.schema import SCHEMA_VERSION, JournalError, migrate, prepare_file
 
 __all__ = ["SCHEMA_VERSION", "Journal", "JournalError", "Owner", "OwnershipError"]
 
-COMPONENT = "runner"
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 CONFIGS_KEPT = 16
 """How many decoded configurations are kept at hand; what a digest names never changes."""
-
-_SCHEMA = """
-CREATE TABLE runner_config (hash TEXT PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE runner_run (
-    workflow_id TEXT PRIMARY KEY, workflow_ref TEXT, status TEXT NOT NULL, kind TEXT,
-    is_foreign INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
-CREATE INDEX runner_run_updated ON runner_run (updated_at);
-CREATE TABLE runner_attempt (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, workflow_id TEXT NOT NULL, path TEXT NOT NULL, attempt INTEGER NOT NULL,
-    status TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (workflow_id, path, attempt));
-CREATE TABLE runner_owner (
-    workflow_id TEXT PRIMARY KEY, pid INTEGER NOT NULL, start_time TEXT, epoch INTEGER NOT NULL,
-    is_released INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE runner_checkpoint (
-    workflow_id TEXT NOT NULL, num INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (workflow_id, num));
-CREATE TABLE runner_event (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, ts TEXT NOT NULL, body BLOB NOT NULL);
-CREATE INDEX runner_event_run ON runner_event (run_id, seq);
-"""
-
-
-class JournalError(Exception):
-    """The journal cannot be used as it is; the text names the file and what to do."""
 
 
 class OwnershipError(Exception):
@@ -85,32 +61,11 @@ class Journal:
             self.connection = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
             )
-            self.connection.execute("PRAGMA journal_mode = WAL")
-            self.connection.execute("PRAGMA synchronous = FULL")
-            self._migrate()
+            prepare_file(self.connection)
+            migrate(self.connection, path)
         except sqlite3.DatabaseError as error:
             raise JournalError(f"journal {str(path)!r} cannot be used: {error}; move it away or restore it") from error
         path.chmod(0o600)
-
-    def _migrate(self) -> None:
-        run = self.connection.execute
-        run("BEGIN IMMEDIATE")
-        try:
-            run("CREATE TABLE IF NOT EXISTS component_schema (component TEXT PRIMARY KEY, version INTEGER)")
-            row = run("SELECT version FROM component_schema WHERE component = ?", (COMPONENT,)).fetchone()
-            if row is None:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    run(statement)
-                run("INSERT INTO component_schema VALUES (?, ?)", (COMPONENT, SCHEMA_VERSION))
-            elif row[0] != SCHEMA_VERSION:
-                raise JournalError(  # noqa: TRY301 - the transaction is rolled back below
-                    f"journal {str(self.path)!r} has schema {row[0]}, this runner knows {SCHEMA_VERSION}: "
-                    "install the runner that wrote it"
-                )
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        run("COMMIT")
 
     def close(self) -> None:
         """Close the connection; a checkpoint folds the write-ahead log back when nobody else has it open."""
@@ -174,9 +129,11 @@ class Journal:
         if owner is not None:
             self._require_owner(owner)
         self.connection.execute(
-            "INSERT INTO runner_run (workflow_id, workflow_ref, status, body, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workflow_id) DO UPDATE SET workflow_ref = excluded.workflow_ref,"
-            " status = excluded.status, body = excluded.body, updated_at = excluded.updated_at",
+            "INSERT INTO runner_run"
+            " (workflow_id, workflow_ref, status, body, created_at, updated_at, config_hash, finished_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workflow_id) DO UPDATE SET"
+            " workflow_ref = excluded.workflow_ref, status = excluded.status, body = excluded.body,"
+            " updated_at = excluded.updated_at, config_hash = excluded.config_hash, finished_at = excluded.finished_at",
             (
                 run.workflow_id,
                 run.workflow_ref,
@@ -184,15 +141,32 @@ class Journal:
                 msgspec.json.encode(run),
                 run.created_at,
                 run.updated_at,
+                run.config_hash,
+                run.finished_at,
             ),
         )
         for attempt in attempts:
+            cost = None if attempt.usage is None else attempt.usage.cost_usd
             self.connection.execute(
-                "INSERT INTO runner_attempt (workflow_id, path, attempt, status, body) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (workflow_id, path, attempt)"
-                " DO UPDATE SET status = excluded.status, body = excluded.body",
-                (run.workflow_id, attempt.path, attempt.attempt, attempt.status, msgspec.json.encode(attempt)),
+                "INSERT INTO runner_attempt (workflow_id, path, attempt, status, body, ended_at, cost_usd)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workflow_id, path, attempt) DO UPDATE SET"
+                " status = excluded.status, body = excluded.body, ended_at = excluded.ended_at,"
+                " cost_usd = excluded.cost_usd",
+                (
+                    run.workflow_id,
+                    attempt.path,
+                    attempt.attempt,
+                    attempt.status,
+                    msgspec.json.encode(attempt),
+                    attempt.finished_at,
+                    cost,
+                ),
             )
+
+    def cost_since(self, moment: str) -> float:
+        """What all attempts that ended since then cost, in USD, as far as their providers said."""
+        query = "SELECT COALESCE(SUM(cost_usd), 0) FROM runner_attempt WHERE cost_usd IS NOT NULL AND ended_at >= ?"
+        return float(self.connection.execute(query, (moment,)).fetchone()[0])
 
     # ownership
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 
-from animus_workflow_runner_default.authoring.model import PhaseMode
+from animus_workflow_runner_default.authoring.model import PhaseMode, RoutingTable
 from animus_workflow_runner_default.engine.machine import RunStatus
 from animus_workflow_runner_default.engine.routing import Step
+from animus_workflow_runner_default.phases.agent_state import AgentState, Interaction
 from animus_workflow_runner_default.phases.decision import Decision
 
-__all__ = ["Attempt", "Checkout", "Dispatch", "Run", "Stage", "Subject", "Waiting"]
+__all__ = ["Attempt", "Check", "Checkout", "Dispatch", "Run", "Stage", "Subject", "Usage", "Waiting"]
 
 Stage = str
 """``phases`` while phases run, ``landing`` once the last one advanced, ``done`` after that."""
@@ -40,6 +41,9 @@ class Dispatch(Stored, frozen=True, kw_only=True):
     tool: str | None = None
     phase_timeout_seconds: int | None = None
     trigger_source: str = ""
+    phase_filter: str | None = None
+    """The one place (instance path) that is run, nothing else of the workflow."""
+    phase_routing: RoutingTable | None = None
 
 
 class Checkout(Stored, frozen=True, kw_only=True):
@@ -52,19 +56,52 @@ class Checkout(Stored, frozen=True, kw_only=True):
     target_branch: str | None = None
     reason: str | None = None
     """Why there is no worktree."""
+    is_removed: bool = False
+    """The worktree was removed after its time; the branch is there, and the run's next execution makes it again."""
+    missing: list[str] = []
+    """What the user's checkout has and the worktree does not: uncommitted and ignored paths, at most a few."""
 
 
 class Waiting(Stored, frozen=True, kw_only=True):
     """What a paused run waits for, and the command that frees it."""
 
     kind: str
-    """``gate``, ``blocked``, ``merge`` or ``paused``."""
+    """``gate``, ``blocked``, ``merge`` or ``paused``; ``interaction`` while the run is running."""
     reason: str
     command: str
     phase_id: str | None = None
     path: str | None = None
     since: str | None = None
     expires_at: str | None = None
+    interaction: Interaction | None = None
+    """What the agent of a running run asks a person."""
+
+
+class Usage(Stored, frozen=True, kw_only=True):
+    """What agents used: tokens, and money where the provider says how much. The sum over all tries of an attempt."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_writes: int = 0
+    cost_usd: float | None = None
+    model: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """What a token budget counts: input and output; what came out of a cache is not counted."""
+        return self.input + self.output
+
+
+class Check(Stored, frozen=True, kw_only=True):
+    """One check of a phase's ``evals`` and how it ended."""
+
+    id: str
+    kind: str
+    passed: bool
+    detail: str = ""
+    duration_seconds: float = 0.0
+    usage: Usage | None = None
 
 
 class Attempt(Stored, frozen=True, kw_only=True):
@@ -92,6 +129,13 @@ class Attempt(Stored, frozen=True, kw_only=True):
     """Where the run went afterwards."""
     rework_context: str | None = None
     """Why an earlier attempt or a later phase sent the run here."""
+    usage: Usage | None = None
+    checks: list[Check] = []
+    """How the phase's ``evals`` ended."""
+    agent: AgentState | None = None
+    """What its agents did so far; there from the beginning in a phase of an agent."""
+    is_forced: bool = False
+    """A person said that it begins anew although what was interrupted may have had effects."""
 
 
 class Run(Stored, frozen=True, kw_only=True):
@@ -111,6 +155,12 @@ class Run(Stored, frozen=True, kw_only=True):
     """Instance path of the phase that runs or is next."""
     rework_context: str | None = None
     rework_counts: dict[str, int] = {}
+    eval_counts: dict[str, int] = {}
+    """How often the evals of a place sent the run back into it."""
+    budget_grants: int = 0
+    """How often a person let the run use its budget once more."""
+    notes: list[str] = []
+    """What a person should know about the run although nothing is wrong with it; each once."""
     reason: str | None = None
     waiting: Waiting | None = None
     checkout: Checkout | None = None

@@ -136,34 +136,6 @@ def delete_run(journal: Journal, workflow_id: str) -> None:
     journal.connection.execute("DELETE FROM runner_event WHERE run_id = ?", (workflow_id,))
 
 
-def save_checkpoint(journal: Journal, workflow_id: str, number: int, blob: Any) -> None:
-    """Keep a checkpoint, replacing one of the same number."""
-    journal.connection.execute(
-        "INSERT OR REPLACE INTO runner_checkpoint VALUES (?, ?, ?)", (workflow_id, number, msgspec.json.encode(blob))
-    )
-
-
-def load_checkpoint(journal: Journal, workflow_id: str, number: int) -> Any:
-    """A checkpoint, or None."""
-    query = "SELECT body FROM runner_checkpoint WHERE workflow_id = ? AND num = ?"
-    row = journal.connection.execute(query, (workflow_id, number)).fetchone()
-    return None if row is None else msgspec.json.decode(row[0])
-
-
-def list_checkpoints(journal: Journal, workflow_id: str) -> list[int]:
-    """The numbers of the checkpoints of a run, ascending."""
-    query = "SELECT num FROM runner_checkpoint WHERE workflow_id = ? ORDER BY num"
-    return [row[0] for row in journal.connection.execute(query, (workflow_id,))]
-
-
-def prune_checkpoints(journal: Journal, workflow_id: str, keep: int) -> None:
-    """Forget all but the newest `keep` checkpoints."""
-    for number in list_checkpoints(journal, workflow_id)[: -keep if keep > 0 else None]:
-        journal.connection.execute(
-            "DELETE FROM runner_checkpoint WHERE workflow_id = ? AND num = ?", (workflow_id, number)
-        )
-
-
 def record_event(journal: Journal, run_id: str, moment: datetime.datetime, body: Any) -> None:
     """Append an event."""
     journal.connection.execute(

@@ -1,56 +1,27 @@
 """The seam to a coding agent: what is asked, what comes back, and who answers is not our business."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
-
-from animus_workflow_runner_default.authoring.model import Agent, CompiledConfig, Phase, Runtime
-from animus_workflow_runner_default.json_value import json_object
+from animus_workflow_runner_default.authoring.model import Runtime
+from animus_workflow_runner_default.phases.agent_state import AgentTarget, Response
 
 __all__ = [
     "AgentCallError",
     "AgentCaller",
+    "AgentListener",
     "AgentReply",
     "AgentRequest",
     "AgentTarget",
-    "OnText",
-    "agent_targets",
-    "merged_runtime",
+    "CallFacts",
 ]
-
-OnText = Callable[[str, str], None]
-"""Called with what the agent shows: ``output``, ``thinking``, ``tool`` or ``error``, and the text."""
-
-DEFAULT_MAX_ATTEMPTS = 3
-MAX_ATTEMPTS = 10
-
-_TOOL_OF_MODEL = (
-    ("claude", "claude"),
-    ("gemini", "gemini"),
-    ("glm", "oai-agent"),
-    ("minimax", "oai-agent"),
-    ("zai", "oai-agent"),
-    ("openrouter", "oai-agent"),
-    ("opencode", "opencode"),
-    ("qwen", "opencode"),
-    ("deepseek", "opencode"),
-    ("gpt", "codex"),
-    ("codex", "codex"),
-)
-
-
-class AgentTarget(NamedTuple):
-    """Who is asked: a tool id and a model; both None leaves the choice to the host."""
-
-    tool: str | None
-    model: str | None
 
 
 class AgentRequest(NamedTuple):
     """One call of an agent. `program` is set where the tool id stands for a program of the definitions."""
 
     run_id: str
+    session: str
+    """Our id of the call."""
     target: AgentTarget
     program: tuple[str, list[str]] | None
     prompt: str
@@ -61,7 +32,15 @@ class AgentRequest(NamedTuple):
     timeout_seconds: int | None
     context: dict[str, Any]
     runtime: Runtime
+    resume_id: str | None = None
+    """The agent's session to go on with; None begins one."""
     response_schema: Any = None
+    tools: dict[str, list[str]] | None = None
+    """``allow`` and ``deny``; None is the agent's own default."""
+    approvals: dict[str, Any] | None = None
+    """None: no approvals are asked for."""
+    mcp_servers: dict[str, Any] | None = None
+    extra_args: list[str] | None = None
 
 
 class AgentReply(NamedTuple):
@@ -71,68 +50,71 @@ class AgentReply(NamedTuple):
     output: str
     errors: list[str]
     backend: str
-    session_id: str
+    resume_id: str | None = None
     decision: Any = None
-    tokens: Any = None
+    tokens: dict[str, int] | None = None
+    cost_usd: float | None = None
+    model: str | None = None
+
+
+class CallFacts(NamedTuple):
+    """What is known of a call that failed."""
+
+    failure: str | None = None
+    """The provider's word for it, None if it has none."""
+    is_unresumable: bool = False
+    """The session to go on with is not there any more, or cannot be resumed at all."""
+    is_refused: bool = False
+    """It asks for what this provider cannot do; another request may be taken."""
+    is_timeout: bool = False
+    """The time limit of the call ended it."""
+    has_reached_turn_limit: bool = False
+    """The agent stopped because of its own limit of turns."""
+    retry_after_seconds: float | None = None
+    """When the provider asks to be called again."""
+    resume_id: str | None = None
+    """The agent's session, where it is still there."""
 
 
 class AgentCallError(Exception):
     """The call itself failed: no such provider, it died, it refused."""
 
+    def __init__(self, message: str, facts: CallFacts | None = None) -> None:
+        super().__init__(message)
+        self.facts = CallFacts() if facts is None else facts
+
+
+class AgentListener(Protocol):
+    """Told what an agent does while it works: in order, before the call returns, never blocking."""
+
+    def show(self, kind: str, text: str) -> None:
+        """A piece of what it shows; `kind` is ``output``, ``thinking``, ``tool`` or ``error``."""
+        ...
+
+    def begin_session(self, resume_id: str) -> None:
+        """The agent's own session is known."""
+        ...
+
+    def ask(self, native_id: str, kind: str, payload: dict[str, Any], expires_at: str | None) -> None:
+        """The agent waits for a person."""
+        ...
+
 
 class AgentCaller(Protocol):
     """Reaches an agent; an adapter maps it to the host."""
 
-    async def __call__(self, request: AgentRequest, on_text: OnText) -> AgentReply:
-        """Run the agent; `on_text` is called in order, before this returns.
+    async def __call__(self, request: AgentRequest, listener: AgentListener) -> AgentReply:
+        """Run the agent, or go on with its session.
 
         Raises:
             AgentCallError: see there.
         """
         ...
 
+    async def respond(self, request: AgentRequest, native_id: str, response: Response) -> bool:
+        """Answer what the agent of `request` asked; False if it does not wait for that any more.
 
-def merged_runtime(phase: Phase, agent: Agent | None) -> Runtime:
-    """The settings of the phase over those of its agent; what neither sets keeps its default."""
-    base = Runtime() if agent is None else agent.runtime
-    if phase.runtime is None:
-        return base
-    own = msgspec.to_builtins(phase.runtime)
-    return msgspec.convert(msgspec.to_builtins(base) | own, Runtime)
-
-
-def agent_targets(
-    config: CompiledConfig, phase: Phase, runtime: Runtime, *, tool: str | None, model: str | None
-) -> list[AgentTarget]:
-    """Whom to ask, in order: the primary target, then the fallbacks; each once.
-
-    Args:
-        config: its ``models`` registry gives names to models and tools.
-        phase: its ``default_tool`` is the last hint.
-        runtime: see `merged_runtime`.
-        tool: the dispatch's choice over everything.
-        model: likewise.
-    """
-    wanted = [(tool or runtime.tool, model or runtime.model)]
-    for index in range(max(len(runtime.fallback_models), len(runtime.fallback_tools))):
-        fallback_model = runtime.fallback_models[index] if index < len(runtime.fallback_models) else None
-        fallback_tool = runtime.fallback_tools[index] if index < len(runtime.fallback_tools) else None
-        wanted.append((fallback_tool, fallback_model))
-    targets = (_target(config, phase, *pair) for pair in wanted)
-    return list(dict.fromkeys(targets))
-
-
-def _target(config: CompiledConfig, phase: Phase, tool: str | None, model: str | None) -> AgentTarget:
-    entry = config.models.get(model) if model is not None else None
-    registered = json_object(entry)
-    if registered is not None:
-        tool = tool or registered.get("tool")
-        model = registered.get("model", model)
-    return AgentTarget(tool or phase.default_tool or _tool_of(model), model)
-
-
-def _tool_of(model: str | None) -> str | None:
-    if model is None:
-        return None
-    lowered = model.lower()
-    return next((tool for prefix, tool in _TOOL_OF_MODEL if lowered.startswith(prefix)), "codex")
+        Raises:
+            AgentCallError: its provider cannot be reached.
+        """
+        ...

@@ -1,70 +1,55 @@
-"""Agent phases: render the prompt, call an agent through the host, read the decision out of its answer."""
+"""Agent phases: render the prompt, call agents through the host until one comes to an end, judge its answer.
 
+Each step is decided from the calls in the attempt's page of the journal, so that a process that takes the attempt
+over goes on where the one before it stopped.
+"""
+
+import contextlib
+import math
 import os
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from animus_process import BoundedCapture
-from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled, resolve_environment
-from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase, Runtime
+from animus_workflow_runner_default.authoring.interpolation import InterpolationError
 from animus_workflow_runner_default.clock import Clock
-from animus_workflow_runner_default.phases.agent import (
-    DEFAULT_MAX_ATTEMPTS,
-    MAX_ATTEMPTS,
-    AgentCaller,
-    AgentCallError,
-    AgentReply,
-    AgentRequest,
-    AgentTarget,
-    agent_targets,
-    merged_runtime,
-)
-from animus_workflow_runner_default.phases.agent_answer import judge_answer
-from animus_workflow_runner_default.phases.failure import excerpt
-from animus_workflow_runner_default.phases.outcome import Failed, PhaseOutcome, RunContext
-from animus_workflow_runner_default.phases.prompt import PriorPhase, Prompt, PromptInput, render_prompt
-from animus_workflow_runner_default.phases.provider_error import classify, may_retry, retry_delay_seconds
+from animus_workflow_runner_default.phases.agent import AgentCaller
+from animus_workflow_runner_default.phases.agent_book import AgentBook
+from animus_workflow_runner_default.phases.agent_call import TIMED_OUT, call_agent
+from animus_workflow_runner_default.phases.agent_dialogue import Dialogue
+from animus_workflow_runner_default.phases.agent_request import CallText, Requests, rendered_prompt
+from animus_workflow_runner_default.phases.agent_state import AgentCall
+from animus_workflow_runner_default.phases.agent_stream import TAIL_BYTES, AgentStream
+from animus_workflow_runner_default.phases.agent_targets import Suppression, agent_targets, merged_runtime
+from animus_workflow_runner_default.phases.agent_tries import GiveUp, Try, TryRules, Uncertain
+from animus_workflow_runner_default.phases.agent_usage import usage_of_calls
+from animus_workflow_runner_default.phases.agent_work import AgentWork
+from animus_workflow_runner_default.phases.follow_up import follow_up_text
+from animus_workflow_runner_default.phases.interaction import Desk
+from animus_workflow_runner_default.phases.judge import evaluator
+from animus_workflow_runner_default.phases.outcome import Decided, Failed, Interrupted, PhaseOutcome, safe_name
+from animus_workflow_runner_default.phases.prompt import Prompt
+from animus_workflow_runner_default.phases.provider_error import FAILS_OVER, INTERRUPTED
 
 __all__ = ["AgentPhase", "AgentWork"]
 
 DEFAULT_TIMEOUT_SECONDS = 1_800
-TAIL_BYTES = 4 * 1024 * 1024
-"""How much of a streamed answer is kept to be judged; all of it goes to the log."""
-ERROR_EXCERPT_CHARS = 8_000
-
-
-class AgentWork(NamedTuple):
-    """One attempt of an agent phase."""
-
-    config: CompiledConfig
-    phase: Phase
-    context: RunContext
-    subject_id: str
-    title: str
-    description: str
-    prior: Sequence[PriorPhase]
-    failure_context: str | None
-    dispatch_input: Any
-    document: dict[str, Any]
-    """What the agent finds at ``ANIMUS_CONTEXT_FILE``."""
-    custom_verdicts: Sequence[str]
-    tool: str | None
-    model: str | None
-    timeout_seconds: int | None
-
-
-class _TargetFailedError(Exception):
-    """One call of one target failed."""
 
 
 class AgentPhase:
-    """Runs agent phases; one instance serves all runs."""
+    """Runs agent phases; one instance serves all runs.
+
+    Attributes:
+        suppression: the targets that failed lately in a way that lasts.
+    """
 
     def __init__(self, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
         self._clock = clock
         self._environ = os.environ if environ is None else environ
+        self.suppression = Suppression(clock)
 
     def prompt(self, work: AgentWork) -> Prompt:
         """The prompt of an attempt.
@@ -72,161 +57,170 @@ class AgentPhase:
         Raises:
             InterpolationError: a definition names an environment variable that is not set.
         """
-        agent = work.config.agents.get(work.phase.agent or "")
+        return rendered_prompt(work, self._environ)
 
-        def fill(template: str | None) -> str:
-            return filled(template or "", self._environ, work.context.variables)
-
-        return render_prompt(
-            PromptInput(
-                phase=work.phase,
-                agent=agent,
-                directive=fill(work.phase.directive or work.phase.description),
-                system_prompts=[fill(None if agent is None else agent.system_prompt), fill(work.phase.system_prompt)],
-                subject_id=work.subject_id,
-                title=work.title,
-                description=work.description,
-                prior=work.prior,
-                failure_context=work.failure_context,
-                dispatch_input=work.dispatch_input,
-                custom_verdicts=work.custom_verdicts,
-            )
-        )
-
-    async def run(self, work: AgentWork, caller: AgentCaller | None, on_line: Callable[[str], None]) -> PhaseOutcome:
-        """Run one attempt: targets in order, each with its retries, all within the phase's time.
+    async def run(
+        self,
+        work: AgentWork,
+        caller: AgentCaller | None,
+        on_line: Callable[[str], None],
+        book: AgentBook | None = None,
+    ) -> PhaseOutcome:
+        """Run one attempt, or go on with it, all within the phase's time.
 
         Args:
             work: the attempt.
             caller: None where the host does not let plugins call other plugins.
             on_line: shown while the agent works.
+            book: the attempt's page of the journal; None where nothing is journalled.
         """
         if caller is None:
             return Failed(
                 reason=f"phase {work.phase.id!r} needs an agent, and this host does not offer host_calls "
                 "(init_extensions.host_calls): use a host that does, or a command phase"
             )
-        runtime = merged_runtime(work.phase, work.config.agents.get(work.phase.agent or ""))
-        limit = work.timeout_seconds
-        if limit is None:
-            limit = DEFAULT_TIMEOUT_SECONDS if runtime.timeout_secs is None else runtime.timeout_secs
+        page = AgentBook(None, None, self._clock) if book is None else book
+        page.redactor = work.context.redactor
+        await page.end_open_call(INTERRUPTED, "the runner ended during the call")
         log = Path(work.context.artifacts, work.context.artifact_name("log"))
-        metadata: dict[str, Any] = {"log_file": str(log), "targets": []}
+        limit = self._limit(work)
         try:
-            prompt = self.prompt(work)
             with BoundedCapture(log, TAIL_BYTES) as capture:
-                async with self._clock.timeout(limit or None):
-                    stream = _Stream(capture, on_line)
-                    reply = await self._ask(work, prompt, runtime, caller, stream, metadata, limit)
+                stream = AgentStream(capture, on_line, work.context.redactor)
+                with contextlib.closing(stream):
+                    session = _Session(self, work, caller, page, stream, limit)
+                    async with self._clock.timeout(limit or None):
+                        outcome = await session.hold()
         except TimeoutError:
-            return Failed(reason=f"agent phase {work.phase.id!r} ran longer than {limit} s", metadata=metadata)
+            await page.end_open_call(TIMED_OUT, f"the phase's {limit} s were over")
+            outcome = Failed(reason=f"agent phase {work.phase.id!r} ran longer than {limit} s")
         except InterpolationError as error:
-            return Failed(reason=str(error), metadata=metadata)
-        except _TargetFailedError as error:
-            return Failed(reason=str(error), metadata=metadata)
-        metadata |= {"session_id": reply.session_id, "backend": reply.backend, "tokens": reply.tokens}
-        answer = reply.output or stream.answer()
-        return judge_answer(work.phase, answer, reply.decision, metadata, work.custom_verdicts)
+            outcome = Failed(reason=str(error))
+        return _with_facts(outcome, page, log)
 
-    async def _ask(
+    def _limit(self, work: AgentWork) -> int:
+        runtime = merged_runtime(work.phase, work.config.agents.get(work.phase.agent or ""))
+        if work.timeout_seconds is not None:
+            return work.timeout_seconds
+        return DEFAULT_TIMEOUT_SECONDS if runtime.timeout_secs is None else runtime.timeout_secs
+
+    @property
+    def clock(self) -> Clock:
+        """What times the calls."""
+        return self._clock
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where references of definitions are resolved."""
+        return self._environ
+
+
+class _Session:
+    """The calls of one attempt, one after the other."""
+
+    def __init__(
         self,
+        phase: AgentPhase,
         work: AgentWork,
-        prompt: Prompt,
-        runtime: Runtime,
         caller: AgentCaller,
-        stream: "_Stream",
-        metadata: dict[str, Any],
+        book: AgentBook,
+        stream: AgentStream,
         limit: int,
-    ) -> AgentReply:
-        problem = ""
+    ) -> None:
+        self._phase = phase
+        self._work = work
+        self._caller = caller
+        self._book = book
+        self._stream = stream
+        self._limit = limit
+        self._began = phase.clock.monotonic()
+        agent = work.config.agents.get(work.phase.agent or "")
+        runtime = merged_runtime(work.phase, agent)
         targets = agent_targets(work.config, work.phase, runtime, tool=work.tool, model=work.model)
-        for target in targets:
-            request = self._request(work, prompt, runtime, target, limit)
-            attempts = max(1, min(runtime.max_attempts or DEFAULT_MAX_ATTEMPTS, MAX_ATTEMPTS))
-            for number in range(1, attempts + 1):
-                metadata["targets"].append({"tool": target.tool, "model": target.model, "attempt": number})
-                stream.restart()
-                try:
-                    return await _call(caller, request, stream)
-                except _TargetFailedError as error:
-                    problem = str(error)
-                token = classify(problem)
-                metadata["targets"][-1]["failure"] = token
-                if number == attempts or not may_retry(token, runtime.retry_on, runtime.no_retry_on):
-                    break
-                await self._clock.sleep(retry_delay_seconds(number))
-            if classify(problem) not in {"provider_exhaustion", "target_unavailable"}:
-                break
-        raise _TargetFailedError(f"agent phase {work.phase.id!r} failed: {problem}")
+        rules = TryRules.of(runtime, may_restart=work.may_restart)
+        ordered = phase.suppression.ordered(targets)
+        self._dialogue = Dialogue(work.phase, work.custom_verdicts, ordered, rules, runtime.max_continuations)
+        self._requests = Requests(work, runtime, phase.environ)
+        policy = None if agent is None else agent.approval_policy
+        self._desk = Desk(book, caller, phase.clock, policy, evaluator(phase, work, caller, policy))
+        self._prompt = phase.prompt(work)
 
-    def _request(
-        self, work: AgentWork, prompt: Prompt, runtime: Runtime, target: AgentTarget, limit: int
-    ) -> AgentRequest:
-        tool = work.config.tools.get(target.tool or "")
-        environment = dict(work.context.environment)
-        program: tuple[str, list[str]] | None = None
-        if tool is not None:
+    async def hold(self) -> PhaseOutcome:
+        """Call until there is an outcome."""
+        while True:
+            step = self._dialogue.next_step(self._book.state)
+            match step:
+                case Try():
+                    await self._call(step)
+                case Uncertain(reason=reason):
+                    return Interrupted(reason=reason)
+                case GiveUp(reason=reason):
+                    return Failed(reason=f"agent phase {self._work.phase.id!r} failed: {reason}")
+                case _:
+                    return step
 
-            def fill(text: str) -> str:
-                return resolve_environment(text, self._environ, work.context.secrets)
+    async def _call(self, step: Try) -> None:
+        if step.delay_seconds:
+            await self._phase.clock.sleep(step.delay_seconds)
+        text = self._text(step)
+        call = AgentCall(
+            session=text.session,
+            target=step.target,
+            purpose=step.purpose,
+            started_at=self._book.now(),
+            number=step.number,
+            resume_id=step.resume_id,
+        )
+        request = self._requests.request(text)
+        ended = await call_agent(call, request, self._caller, self._book, self._desk, self._stream)
+        suppression = self._phase.suppression
+        if ended.is_clean:
+            suppression.lift(step.target)
+        elif ended.failure in FAILS_OVER and not ended.is_refused:
+            suppression.suppress(step.target, ended.retry_after_seconds)
+        elif ended.failure == TIMED_OUT:
+            raise TimeoutError
 
-            program = (fill(tool.executable), [*map(fill, tool.base_args), *map(fill, runtime.extra_args)])
-            environment |= {name: fill(value) for name, value in tool.env.items()}
-        return AgentRequest(
-            run_id=work.context.run_id,
-            target=target,
-            program=program,
-            prompt=prompt.text,
-            system_prompt=prompt.system,
-            cwd=work.context.execution_cwd,
-            project_root=work.context.project_root,
-            environment=environment,
-            timeout_seconds=limit or None,
-            context=work.document,
-            runtime=runtime,
-            response_schema=work.phase.output_json_schema,
+    def _text(self, step: Try) -> CallText:
+        work = self._work
+        if step.purpose == "run":
+            prompt = self._prompt.text
+        else:
+            findings = self._dialogue.findings(self._book.state)
+            prompt = follow_up_text(step.purpose, work.phase, work.custom_verdicts, findings)
+        context = work.context
+        number = len(self._book.state.calls) + 1
+        return CallText(
+            session=f"{context.run_id}.{safe_name(context.path)}.{context.attempt}.{number}",
+            target=step.target,
+            prompt=prompt,
+            system_prompt=self._prompt.system,
+            resume_id=step.resume_id,
+            timeout_seconds=self._left(),
         )
 
-
-class _Stream:
-    """What an agent shows: everything into the log, its answer kept, whole lines passed on."""
-
-    def __init__(self, log: BoundedCapture, on_line: Callable[[str], None]) -> None:
-        self._log = log
-        self._on_line = on_line
-        self._answer: deque[str] = deque()
-        self._answer_chars = 0
-
-    def restart(self) -> None:
-        """Begin a new call: what an earlier one said is no answer any more."""
-        self._answer.clear()
-        self._answer_chars = 0
-
-    def answer(self) -> str:
-        """The text the agent streamed as its answer."""
-        return "".join(self._answer)
-
-    def take(self, kind: str, text: str) -> None:
-        """One piece of the stream."""
-        prefix = "" if kind == "output" else f"[{kind}] "
-        end = "" if kind == "output" or text.endswith("\n") else "\n"
-        self._log.write(f"{prefix}{text}{end}".encode("utf-8", "replace"))
-        if kind == "output":
-            self._answer.append(text)
-            self._answer_chars += len(text)
-            while self._answer_chars > TAIL_BYTES and len(self._answer) > 1:
-                self._answer_chars -= len(self._answer.popleft())
-        if text.strip():
-            self._on_line(text)
+    def _left(self) -> int | None:
+        """What is left of the phase's time, for the provider; at least a second, so that 0 never means no limit."""
+        if not self._limit:
+            return None
+        return max(1, math.ceil(self._limit - (self._phase.clock.monotonic() - self._began)))
 
 
-async def _call(caller: AgentCaller, request: AgentRequest, stream: _Stream) -> AgentReply:
-    try:
-        reply = await caller(request, stream.take)
-    except AgentCallError as error:
-        raise _TargetFailedError(str(error)) from error
-    if reply.exit_code != 0:
-        said = "\n".join(reply.errors) or reply.output or stream.answer()
-        shown = excerpt(said, ERROR_EXCERPT_CHARS) or "it said nothing"
-        raise _TargetFailedError(f"the agent exited with code {reply.exit_code}: {shown}")
-    return reply
+def _with_facts(outcome: PhaseOutcome, book: AgentBook, log: Path) -> PhaseOutcome:
+    """The outcome with what is to be known about its calls."""
+    if not isinstance(outcome, Decided | Failed):
+        return outcome
+    calls = book.state.calls
+    last = book.state.last
+    facts: dict[str, Any] = {
+        "log_file": str(log),
+        "targets": [_target_row(call) for call in calls],
+    }
+    if last is not None and last.is_clean:
+        facts |= {"session_id": last.resume_id, "backend": last.backend, "tokens": last.tokens}
+    return msgspec.structs.replace(outcome, metadata=facts | (outcome.metadata or {}), usage=usage_of_calls(calls))
+
+
+def _target_row(call: AgentCall) -> dict[str, Any]:
+    row = {"tool": call.target.tool, "model": call.target.model, "attempt": call.number, "purpose": call.purpose}
+    return row if call.failure is None else row | {"failure": call.failure}

@@ -89,6 +89,7 @@ class CommandPhase:
             stdout_file=artifacts / context.artifact_name("stdout.log"),
             stderr_file=artifacts / context.artifact_name("stderr.log"),
             timeout_seconds=limit or None,
+            masked=context.redactor.stream,
         )
         try:
             result = await run_program(program, self._processes, self._clock)

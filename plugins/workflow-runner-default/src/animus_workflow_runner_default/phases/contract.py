@@ -10,14 +10,14 @@ from animus_workflow_runner_default.json_value import json_object
 from animus_workflow_runner_default.phases.decision import Decision, decision_from
 from animus_workflow_runner_default.phases.json_schema import check_fields, check_schema
 
-__all__ = ["check_decision", "check_output", "payload_of_kind"]
+__all__ = ["check_decision", "check_output", "check_weight", "payload_of_kind"]
 
 _RISK_ORDER = {"low": 0, "medium": 1, "high": 2}
 _PAYLOAD_KEYS = ("proposal", "data", "payload", "result", "output", "item")
 
 
-def check_decision(decision: Decision, contract: DecisionContract) -> list[str]:
-    """All findings of an advancing decision against its contract."""
+def check_weight(decision: Decision, contract: DecisionContract) -> list[str]:
+    """What the judgement itself falls short of: the phase works again, it is not asked for other words."""
     findings: list[str] = []
     if contract.min_confidence is not None and decision.confidence < contract.min_confidence:
         findings.append(f"confidence {decision.confidence:g} is below the minimum {contract.min_confidence:g}")
@@ -25,6 +25,12 @@ def check_decision(decision: Decision, contract: DecisionContract) -> list[str]:
         findings.append(f"risk {decision.risk!r} is above the maximum {contract.max_risk!r}")
     shown = {item.kind for item in decision.evidence}
     findings += [f"evidence {kind!r} is missing" for kind in contract.required_evidence if kind not in shown]
+    return findings
+
+
+def check_decision(decision: Decision, contract: DecisionContract) -> list[str]:
+    """What the form of an advancing decision lacks: fields, and what its schema asks."""
+    findings: list[str] = []
     findings += [f"field {name!r} is missing" for name in contract.required_fields if name not in decision.fields]
     findings += check_fields(decision.fields, contract.fields)
     if contract.extra_json_schema is not None:

@@ -5,9 +5,21 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from animus_workflow_runner_default.journal.record import Check, Usage
 from animus_workflow_runner_default.phases.decision import Decision
+from animus_workflow_runner_default.phases.redaction import NO_SECRETS, Redactor
 
-__all__ = ["Decided", "Failed", "Gated", "PhaseNotes", "PhaseOutcome", "RunContext", "kept_payload", "safe_name"]
+__all__ = [
+    "Decided",
+    "Failed",
+    "Gated",
+    "Interrupted",
+    "PhaseNotes",
+    "PhaseOutcome",
+    "RunContext",
+    "kept_payload",
+    "safe_name",
+]
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +28,10 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None
     outcome: Any = None
     metadata: Any = None
+    usage: Usage | None = None
+    checks: list[Check] = []
+    eval_failure: str | None = None
+    """Why the phase's evals do not let it advance."""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +40,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     outcome: Any = None
     metadata: Any = None
+    usage: Usage | None = None
 
 
 class Gated(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +51,13 @@ class Gated(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: int | None
 
 
-PhaseOutcome = Decided | Failed | Gated
+class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier process was in the middle of it, it cannot be gone on with, and it may have had effects."""
+
+    reason: str
+
+
+PhaseOutcome = Decided | Failed | Gated | Interrupted
 
 
 class PhaseNotes(Protocol):
@@ -62,6 +85,8 @@ class RunContext(NamedTuple):
     variables: dict[str, str]
     environment: dict[str, str]
     secrets: dict[str, str]
+    redactor: Redactor = NO_SECRETS
+    """Takes the values of secrets out of everything that is kept or shown."""
 
     def artifact_name(self, suffix: str) -> str:
         """The name of one of the attempt's files: phase path (made safe), attempt number, `suffix`."""

@@ -1,17 +1,20 @@
 """Carrying out one attempt of any kind of phase, for one pinned workflow."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled
-from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase
+from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase, Retention, secret_variables
+from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.engine.services import Services
+from animus_workflow_runner_default.journal.memory import read_memory, remember
 from animus_workflow_runner_default.journal.record import Attempt, Run
 from animus_workflow_runner_default.phases.agent import AgentCaller
-from animus_workflow_runner_default.phases.agent_phase import AgentWork
+from animus_workflow_runner_default.phases.agent_book import AgentBook
+from animus_workflow_runner_default.phases.agent_work import AgentWork
 from animus_workflow_runner_default.phases.briefing import (
     MissingVariableError,
     context_document,
@@ -19,17 +22,30 @@ from animus_workflow_runner_default.phases.briefing import (
     phase_context,
     prior_phases,
 )
-from animus_workflow_runner_default.phases.command_phase import allowed_programs
-from animus_workflow_runner_default.phases.decision import VERDICTS, Decision
+from animus_workflow_runner_default.phases.completion import Completion, completed, programs_of
+from animus_workflow_runner_default.phases.decision import VERDICTS
+from animus_workflow_runner_default.phases.memory import entries_of
 from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, PhaseOutcome, RunContext
-from animus_workflow_runner_default.repository.git import Git, GitError
-from animus_workflow_runner_default.repository.worktree import commit_all, commit_message
+from animus_workflow_runner_default.phases.phase_routing import routed
+from animus_workflow_runner_default.phases.preconditions import daily_limit, missing_secret, usable_secrets
+from animus_workflow_runner_default.phases.redaction import Redactor, secret_values
+from animus_workflow_runner_default.repository.git import Git
 
-__all__ = ["PhaseWork"]
+__all__ = ["Contact", "PhaseWork"]
 
 OUTPUT_INTERVAL_SECONDS = 0.25
 MAX_OUTPUT_LINE_CHARS = 300
-_NO_CHANGES = "no_changes_needed"
+
+
+class Contact(NamedTuple):
+    """Whom a phase reaches while it works."""
+
+    caller: AgentCaller | None
+    """Agents; None where the host does not offer that."""
+    show: Callable[[str], None]
+    """Whoever watches."""
+    book: AgentBook | None
+    """The attempt's page of the journal; None where nothing is journalled."""
 
 
 class PhaseWork:
@@ -43,6 +59,12 @@ class PhaseWork:
         self.plan = plan
         self._services = services
         self._config = config
+        self._redactor = Redactor(secret_values(secret_variables(config), services.environ))
+
+    @property
+    def retention(self) -> Retention:
+        """How long what runs leave behind is kept."""
+        return self._config.retention
 
     def problem(self, run: Run) -> str | None:
         """Why this run could not be carried out, known before its first phase; None if nothing is."""
@@ -50,12 +72,32 @@ class PhaseWork:
             dispatch_variables(self.plan.workflow, run.dispatch)
         except MissingVariableError as error:
             return str(error)
-        return None
+        return missing_secret(self.plan, self._config, self._services.environ)
+
+    async def over_daily_budget(self, run: Run) -> str | None:
+        """Why no agent may begin any more today; None if one may. A grant to the run counts here as well."""
+        limit = daily_limit(self._config)
+        if limit is None or run.position is None or self.plan.phase(run.position).mode != "agent":
+            return None
+        midnight = self._services.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        cost = await self._services.journal.call(lambda journal: journal.cost_since(timestamp(midnight)))
+        if cost <= limit * (1 + run.budget_grants):
+            return None
+        return f"today's budget is used up: ${cost:.4f} spent since midnight UTC, max_cost_usd_per_day is {limit:g}"
+
+    @property
+    def has_daily_budget(self) -> bool:
+        """Whether `over_daily_budget` has to be asked."""
+        return daily_limit(self._config) is not None
 
     def may_repeat(self, attempt: Attempt) -> bool:
-        """Whether an attempt that a dead process left open may simply be begun again."""
+        """Whether an attempt that a dead process left open may simply be begun again.
+
+        An agent's phase may: its calls are journalled one by one, so it goes on where it stopped, or says itself that
+        this cannot be done.
+        """
         phase = self.plan.phase(attempt.path)
-        return phase.mode == "manual" or phase.idempotency == "idempotent"
+        return phase.mode == "manual" or phase.idempotency == "idempotent" or attempt.agent is not None
 
     def backoff_seconds(self, run: Run) -> float:
         """The pause before the phase at the run's position is entered again."""
@@ -74,8 +116,7 @@ class PhaseWork:
         attempt: Attempt,
         attempts: Sequence[Attempt],
         git: Git,
-        caller: AgentCaller | None,
-        show: Callable[[str], None],
+        contact: Contact,
     ) -> PhaseOutcome:
         """Carry out `attempt` and commit what it left, if it advances and its phase writes files."""
         phase = self.plan.phase(attempt.path)
@@ -84,10 +125,12 @@ class PhaseWork:
         except MissingVariableError as error:
             return Failed(reason=str(error))
         document = context_document(run, attempt, attempts)
-        outcome = await self.run_phase(run, attempt, context, document, attempts, caller, self._throttled(show))
-        if isinstance(outcome, Decided) and _advances(outcome.decision):
-            return await self._commit(run, phase, outcome, git)
-        return outcome
+        contact = contact._replace(show=self._throttled(contact.show))
+        outcome = await self.run_phase(run, attempt, context, document, attempts, contact)
+        if isinstance(outcome, Decided) and contact.book is not None:
+            await self._remember(phase, context, outcome, contact.book)
+        work = Completion(run, phase, context, self._config, self._services, git, contact.caller)
+        return await completed(outcome, work)
 
     def context(self, run: Run, attempt: Attempt) -> RunContext:
         """What the attempt is told about its run.
@@ -95,7 +138,7 @@ class PhaseWork:
         Raises:
             MissingVariableError: a required variable has no value.
         """
-        return phase_context(
+        context = phase_context(
             run,
             attempt,
             self.plan.workflow,
@@ -103,6 +146,9 @@ class PhaseWork:
             project_root=str(self._services.project_root),
             artifacts=str(self._services.artifacts(run.workflow_id)),
         )
+        secrets = usable_secrets(self._config, self._services.environ)
+        context = context._replace(secrets=secrets, redactor=self._redactor)
+        return context if self.plan.uses_worktree(attempt.path) else _in_project(context)
 
     async def run_phase(
         self,
@@ -111,8 +157,7 @@ class PhaseWork:
         context: RunContext,
         document: dict[str, Any],
         attempts: Sequence[Attempt],
-        caller: AgentCaller | None,
-        show: Callable[[str], None],
+        contact: Contact,
     ) -> PhaseOutcome:
         """Carry out one attempt: nothing is committed, nothing is journalled."""
         phase = self.plan.phase(attempt.path)
@@ -123,16 +168,38 @@ class PhaseWork:
             path = self._services.artifacts(run.workflow_id) / context.artifact_name("context.json")
             path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
             informed = context._replace(environment=context.environment | {"ANIMUS_CONTEXT_FILE": str(path)})
-            programs = [item.command.program for item in self._config.phases.values() if item.command is not None]
             return await self._services.commands.run(
                 phase.command,
                 informed,
-                allowed=allowed_programs(self._config.tools_allowlist, programs),
+                allowed=programs_of(self._config),
                 timeout_seconds=run.dispatch.phase_timeout_seconds,
                 custom_verdicts=custom,
             )
         work = self.agent_work(run, attempt, context, document, attempts)
-        return await self._services.agents.run(work, caller, show)
+        work = work._replace(memory=await self.memory(phase))
+        return await self._services.agents.run(work, contact.caller, contact.show, contact.book)
+
+    async def memory(self, phase: Phase) -> list[str]:
+        """What the agent of a phase remembers, oldest first."""
+        agent = self._config.agents.get(phase.agent or "")
+        if agent is None or not agent.memory.enabled:
+            return []
+        name, limit = agent.id, agent.memory.max_entries
+        return await self._services.journal.call(lambda journal: read_memory(journal, name, limit))
+
+    async def _remember(self, phase: Phase, context: RunContext, outcome: Decided, book: AgentBook) -> None:
+        """Keep what the agent wants to know next time."""
+        agent = self._config.agents.get(phase.agent or "")
+        if phase.mode != "agent" or agent is None or not agent.memory.enabled:
+            return
+        answer = "\n".join(call.answer for call in book.state.calls if call.answer)
+        texts = entries_of(agent.memory, phase.id, answer, outcome.decision)
+        source = f"{context.run_id}/{context.path}/{context.attempt}"
+        name, moment, keep = agent.id, book.now(), agent.memory.max_entries
+        if texts:
+            await self._services.journal.call(
+                lambda journal: remember(journal, name, texts, source=source, moment=moment, keep=keep)
+            )
 
     def agent_work(
         self,
@@ -145,7 +212,7 @@ class PhaseWork:
         """The attempt as the agent phase takes it."""
         return AgentWork(
             config=self._config,
-            phase=self.plan.phase(attempt.path),
+            phase=routed(self.plan.phase(attempt.path), self._config, run.dispatch.phase_routing),
             context=context,
             subject_id=run.subject.id,
             title=run.subject.title,
@@ -158,11 +225,14 @@ class PhaseWork:
             tool=run.dispatch.tool,
             model=run.dispatch.model,
             timeout_seconds=run.dispatch.phase_timeout_seconds,
+            may_restart=attempt.is_forced or self.plan.phase(attempt.path).idempotency == "idempotent",
         )
 
     def gate(self, run: Run, attempt: Attempt) -> Gated | None:
-        """The gate of a manual attempt; None if its phase is of another kind."""
+        """The gate of a manual attempt or of one whose evals failed; None if it waits for nobody."""
         phase = self.plan.phase(attempt.path)
+        if attempt.checks:
+            return Gated(instructions=attempt.reason or "", note_required=True, timeout_seconds=None)
         outcome = self._gate(phase, self.context(run, attempt)) if phase.manual is not None else None
         return outcome if isinstance(outcome, Gated) else None
 
@@ -180,33 +250,6 @@ class PhaseWork:
             timeout_seconds=manual.timeout_secs,
         )
 
-    async def _commit(self, run: Run, phase: Phase, outcome: Decided, git: Git) -> PhaseOutcome:
-        """Commit the worktree; a refusal of git or of a hook is a reason for rework, not for going on."""
-        capabilities = phase.capabilities
-        checkout = run.checkout
-        if checkout is None or not (capabilities.writes_files or capabilities.requires_commit):
-            return outcome
-        metadata: dict[str, Any] = dict(outcome.metadata or {})
-        if checkout.worktree is None:
-            metadata["commit"] = {"skipped": f"the run works in the project root: {checkout.reason}"}
-            return msgspec.structs.replace(outcome, metadata=metadata)
-        proposed = None if outcome.decision is None else outcome.decision.commit_message
-        message = commit_message(proposed, run.subject.id, run.subject.title, phase.id)
-        try:
-            commit = await commit_all(git, checkout, message)
-            tip = await git.commit_of(checkout.worktree, "HEAD")
-        except GitError as error:
-            return _rework(outcome, metadata, f"the changes could not be committed: {error}")
-        if capabilities.enforce_product_changes and tip == checkout.base and not _says_no_changes(outcome.decision):
-            return _rework(
-                outcome,
-                metadata,
-                f"the phase has to change the project and changed nothing; if that is right, say so with evidence "
-                f"of kind {_NO_CHANGES!r}",
-            )
-        metadata["commit"] = {"commit": commit} if commit else {"skipped": "nothing had changed"}
-        return msgspec.structs.replace(outcome, metadata=metadata)
-
     def _throttled(self, show: Callable[[str], None]) -> Callable[[str], None]:
         """Pass on the latest line, a few times a second at most: a flood must not become a flood of events."""
         last = float("-inf")
@@ -221,14 +264,11 @@ class PhaseWork:
         return passed_on
 
 
-def _advances(decision: Decision | None) -> bool:
-    return decision is None or decision.verdict not in {"rework", "fail", "skip"}
-
-
-def _says_no_changes(decision: Decision | None) -> bool:
-    return decision is not None and any(item.kind == _NO_CHANGES for item in decision.evidence)
-
-
-def _rework(outcome: Decided, metadata: dict[str, Any], reason: str) -> Decided:
-    decision = Decision(verdict="rework", confidence=1.0, reason=reason)
-    return Decided(decision=decision, outcome=outcome.outcome, metadata=metadata)
+def _in_project(context: RunContext) -> RunContext:
+    """The context of a phase that works in the project itself although its run has a worktree."""
+    place = context.project_root
+    return context._replace(
+        execution_cwd=place,
+        variables=context.variables | {"execution_cwd": place},
+        environment=context.environment | {"ANIMUS_EXECUTION_CWD": place},
+    )

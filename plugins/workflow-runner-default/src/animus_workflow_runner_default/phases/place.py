@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from animus_workflow_runner_default.authoring.model import CwdMode
 
-__all__ = ["PlaceError", "working_directory"]
+__all__ = ["PlaceError", "file_inside", "working_directory"]
 
 
 class PlaceError(Exception):
@@ -33,3 +33,16 @@ def working_directory(mode: CwdMode, relative: str | None, *, execution_root: st
     if not place.is_dir():
         raise PlaceError(f"cwd_path {str(pure)!r} is no directory below {str(root)!r}; create it in an earlier phase")
     return str(place.resolve())
+
+
+def file_inside(relative: str, *, execution_root: str) -> Path:
+    """The file of that name below the root; it need not exist.
+
+    Raises:
+        PlaceError: the name is absolute, has ``..`` or leaves the root through a link.
+    """
+    root, pure = Path(execution_root), PurePosixPath(relative)
+    place = root / pure
+    if pure.is_absolute() or ".." in pure.parts or not place.resolve().is_relative_to(root.resolve()):
+        raise PlaceError(f"{str(pure)!r} escapes project root {str(root)!r}; name a file below it")
+    return place

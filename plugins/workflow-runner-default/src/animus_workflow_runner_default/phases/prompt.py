@@ -9,10 +9,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from animus_workflow_runner_default.authoring.model import Agent, DecisionContract, OutputContract, Phase
+from animus_workflow_runner_default.authoring.model import (
+    Agent,
+    DecisionContract,
+    OutputContract,
+    Persona,
+    Phase,
+    Skill,
+)
 from animus_workflow_runner_default.phases.decision import VERDICTS
 
-__all__ = ["LIMITS", "PriorPhase", "Prompt", "PromptInput", "render_prompt"]
+__all__ = ["LIMITS", "PriorPhase", "Prompt", "PromptInput", "render_prompt", "result_rules"]
 
 LIMITS = {
     "directive": 64_000,
@@ -21,6 +28,8 @@ LIMITS = {
     "prior phases": 8_000,
     "failure context": 8_000,
     "dispatch input": 8_000,
+    "skill": 32_000,
+    "persona": 4_000,
 }
 """Characters a section may take."""
 
@@ -28,6 +37,11 @@ _TRUNCATED_PRIOR = "(earlier phases truncated for brevity)"
 _READ_ONLY = "This phase reads and judges. Do not change files in the working directory."
 _WRITES = (
     "This phase changes files in the working directory. Leave them as they should be kept; they are committed for you."
+)
+
+
+_HOW_TO_REMEMBER = (
+    'To keep something for your next task, print one line of JSON: {"kind": "agent_memory", "text": "..."}'
 )
 
 
@@ -54,6 +68,9 @@ class PromptInput(NamedTuple):
     failure_context: str | None
     dispatch_input: Any
     custom_verdicts: Sequence[str]
+    skills: Sequence[Skill] = ()
+    memory: Sequence[str] = ()
+    """What the agent remembers, oldest first."""
 
 
 class Prompt(NamedTuple):
@@ -66,16 +83,28 @@ class Prompt(NamedTuple):
 def render_prompt(source: PromptInput) -> Prompt:
     """Put the sections together."""
     sections = [
+        *(_head(skill.prefix, LIMITS["skill"]) for skill in source.skills),
+        _section("Skill directives", _directives(source.skills)),
+        _section("Agent memory", _memory(source.agent, source.memory)),
         _section("Task", _head(source.directive, LIMITS["directive"])),
         _section("Subject", _subject(source)),
         _section("Prior phases", _prior(source.prior)),
         _section("Failure context", _tail(source.failure_context or "", LIMITS["failure context"])),
         _section("Dispatch input", _dispatch_input(source.dispatch_input)),
         _section("Rules", _rules(source.phase)),
-        _section("Result", _output_instructions(source.phase.output_contract)),
-        _section("Decision", _decision_instructions(source)),
+        *(_head(skill.suffix, LIMITS["skill"]) for skill in source.skills),
+        *result_rules(source.phase, source.custom_verdicts),
     ]
     return Prompt(_system(source), "\n\n".join(section for section in sections if section) + "\n")
+
+
+def result_rules(phase: Phase, custom_verdicts: Sequence[str]) -> list[str]:
+    """The sections that say what the answer has to look like; none for a phase that asks for nothing."""
+    sections = [
+        _section("Result", _output_instructions(phase.output_contract)),
+        _section("Decision", _decision_instructions(phase.decision_contract, custom_verdicts)),
+    ]
+    return [section for section in sections if section]
 
 
 def _section(name: str, body: str) -> str:
@@ -89,8 +118,46 @@ def _system(source: PromptInput) -> str:
         role = f", {agent.role}" if agent.role else ""
         parts.append(f"You are {agent.name or agent.id}{role}.")
         parts.append(agent.description or "")
+        parts.append(_persona(agent.persona))
     parts += source.system_prompts
+    parts += [_head(skill.system, LIMITS["skill"]) for skill in source.skills]
     return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def _persona(persona: Persona | None) -> str:
+    if persona is None:
+        return ""
+    lines = [
+        f"Style: {persona.style}" if persona.style else "",
+        f"Traits: {', '.join(persona.traits)}" if persona.traits else "",
+        persona.instructions or "",
+        *(f"{name}: {_plain(value)}" for name, value in persona.customizations.items()),
+    ]
+    return _head("\n".join(line for line in lines if line), LIMITS["persona"])
+
+
+def _directives(skills: Sequence[Skill]) -> str:
+    return "\n".join(f"- {directive}" for skill in skills for directive in skill.directives)
+
+
+def _memory(agent: Agent | None, entries: Sequence[str]) -> str:
+    """The newest entries that fit, oldest first, and how to add one."""
+    if agent is None or not agent.memory.enabled:
+        return ""
+    lines: list[str] = []
+    left = agent.memory.max_context_chars
+    for entry in reversed(entries):
+        line = f"- {' '.join(entry.split())}"
+        if len(line) > left:
+            break
+        left -= len(line)
+        lines.append(line)
+    kept = "\n".join(reversed(lines)) or "(nothing yet)"
+    return f"{kept}\n{_HOW_TO_REMEMBER}"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _head(text: str, limit: int) -> str:
@@ -143,11 +210,10 @@ def _output_instructions(contract: OutputContract | None) -> str:
     return "Print the result of your work as one line of JSON of this shape:\n" + msgspec.json.encode(shape).decode()
 
 
-def _decision_instructions(source: PromptInput) -> str:
-    contract = source.phase.decision_contract
+def _decision_instructions(contract: DecisionContract | None, custom_verdicts: Sequence[str]) -> str:
     if contract is None:
         return ""
-    verdicts = ", ".join((*VERDICTS, *source.custom_verdicts))
+    verdicts = ", ".join((*VERDICTS, *custom_verdicts))
     lines = [
         f"End with a decision. Its verdict is one of: {verdicts}.",
         *_contract_lines(contract),

@@ -1,21 +1,40 @@
-"""What a provider's failure means for the next try: the same target again, the next target, or neither."""
+"""What a provider's failure means for the next try: the same target again, the next target, or neither.
+
+A provider of ours says itself what its failure is; the words of the text are looked at only where it says nothing.
+"""
 
 from collections.abc import Sequence
-from typing import Literal
 
-__all__ = ["FailureToken", "classify", "may_retry", "retry_delay_seconds"]
+__all__ = [
+    "AUTH",
+    "FAILS_OVER",
+    "INTERRUPTED",
+    "LONGEST_WAIT_SECONDS",
+    "TRANSIENT",
+    "UNRESUMABLE",
+    "classify",
+    "may_retry",
+    "retry_delay_seconds",
+]
 
-FailureToken = Literal["transient", "provider_exhaustion", "target_unavailable", "unknown"]
+TRANSIENT = "transient"
+AUTH = "auth"
+"""The credentials are missing or wrong: no retry helps, another target may."""
+INTERRUPTED = "interrupted"
+"""The runner died during the call."""
+UNRESUMABLE = "unresumable"
+"""The agent's session could not be gone on with."""
+FAILS_OVER = frozenset({"provider_exhaustion", "target_unavailable", AUTH})
+"""Failures of a target that send the phase to its next one."""
+_KNOWN = frozenset({TRANSIENT, "unknown", *FAILS_OVER})
 
-_WORDS: tuple[tuple[FailureToken, tuple[str, ...]], ...] = (
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
-        "transient",
+        TRANSIENT,
         ("connect", "connection refused", "reset by peer", "connection reset", "broken pipe", "timeout", "timed out"),
     ),
-    (
-        "provider_exhaustion",
-        ("quota", "rate limit", "rate_limit", "too many requests", "credit", "unauthorized", "authentication"),
-    ),
+    (AUTH, ("unauthorized", "authentication", "invalid api key", "invalid x-api-key")),
+    ("provider_exhaustion", ("quota", "rate limit", "rate_limit", "too many requests", "credit")),
     (
         "target_unavailable",
         ("no such file", "command not found", "not found on path", "unknown model", "model_not_supported", "api key"),
@@ -25,10 +44,19 @@ _WORDS: tuple[tuple[FailureToken, tuple[str, ...]], ...] = (
 
 FIRST_DELAY_SECONDS = 0.2
 LAST_DELAY_SECONDS = 3.0
+LONGEST_WAIT_SECONDS = 120.0
+"""A provider that asks to be left alone for longer counts as exhausted."""
 
 
-def classify(text: str) -> FailureToken:
-    """The token of an error text."""
+def classify(text: str, said: str | None = None) -> str:
+    """The token of a failure.
+
+    Args:
+        text: what went wrong.
+        said: the provider's own word for it; a word that is not in the vocabulary counts as none.
+    """
+    if said in _KNOWN:
+        return said
     lowered = text.lower()
     for token, words in _WORDS:
         if any(word in lowered for word in words):
@@ -36,13 +64,17 @@ def classify(text: str) -> FailureToken:
     return "unknown"
 
 
-def may_retry(token: FailureToken, retry_on: Sequence[str], no_retry_on: Sequence[str]) -> bool:
-    """Whether the same target is tried again: ``no_retry_on`` wins; an empty ``retry_on`` means transient only."""
-    if token in no_retry_on:
+def may_retry(token: str, retry_on: Sequence[str], no_retry_on: Sequence[str]) -> bool:
+    """Whether the same target is tried again: ``no_retry_on`` wins; an empty ``retry_on`` means transient only.
+
+    Missing credentials are never retried.
+    """
+    if token in no_retry_on or token == AUTH:
         return False
-    return token in retry_on if retry_on else token == "transient"  # noqa: S105 - a word of a vocabulary
+    return token in retry_on if retry_on else token == TRANSIENT
 
 
-def retry_delay_seconds(failures: int) -> float:
-    """The pause after the n-th failure: 0.2 s, doubling, at most 3 s."""
-    return min(FIRST_DELAY_SECONDS * 2.0 ** (failures - 1), LAST_DELAY_SECONDS)
+def retry_delay_seconds(failures: int, asked: float | None = None) -> float:
+    """The pause after the n-th failure in a row: 0.2 s, doubling, at most 3 s; at least what the provider asked for."""
+    own = min(FIRST_DELAY_SECONDS * 2.0 ** (failures - 1), LAST_DELAY_SECONDS)
+    return own if asked is None else max(own, min(asked, LONGEST_WAIT_SECONDS))

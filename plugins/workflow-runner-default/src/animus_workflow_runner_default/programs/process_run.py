@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from animus_process import (
     MARK_VARIABLE,
@@ -37,6 +37,18 @@ KILLED_EXIT_CODE = -1
 """The exit code reported for death by any signal."""
 
 
+class MaskedWriter(Protocol):
+    """Takes pieces of output and passes them on changed."""
+
+    def write(self, data: bytes) -> None:
+        """Take a piece."""
+        ...
+
+    def close(self) -> None:
+        """Pass on what is left."""
+        ...
+
+
 class Program(NamedTuple):
     """What to run. `environment` is complete; nothing is inherited besides it."""
 
@@ -48,6 +60,8 @@ class Program(NamedTuple):
     stdout_file: Path
     stderr_file: Path
     timeout_seconds: float | None
+    masked: "Callable[[Callable[[bytes], None]], MaskedWriter | None] | None" = None
+    """Puts something in front of where output is written that takes secrets out of it."""
     is_recorded: bool = True
     """False for a short look that is not worth a record, and for what has to finish even if this process dies."""
 
@@ -86,10 +100,17 @@ async def run_program(
             BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
             BoundedCapture(program.stderr_file, TAIL_BYTES) as err,
         ):
-            child.read(_both(out.write, on_output), _both(err.write, on_output))
+            writers = [program.masked(stream.write) if program.masked else None for stream in (out, err)]
+            first, second = (
+                stream.write if writer is None else writer.write
+                for stream, writer in zip((out, err), writers, strict=True)
+            )
+            child.read(_both(first, on_output), _both(second, on_output))
             child.open_gate()
             exit_code = await _wait_end(child, record, program.timeout_seconds, processes, clock)
             duration = clock.monotonic() - began
+            for writer in filter(None, writers):
+                writer.close()
             number = -exit_code if exit_code is not None and exit_code < 0 else None
             code = None if exit_code is None else max(exit_code, KILLED_EXIT_CODE)
             return ProgramResult(code, out.text(), err.text(), not out.truncated, duration, number)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -80,39 +80,54 @@ class Git:
         self._scratch = scratch
         self._calls = 0
 
-    async def ask(self, cwd: str | Path, *arguments: str, outlives_us: bool = False) -> GitAnswer:
+    async def ask(
+        self, cwd: str | Path, *arguments: str, outlives_us: bool = False, keep: Iterable[str] = ()
+    ) -> GitAnswer:
         """Run git; any exit code is an answer.
 
         Args:
             cwd: where.
             arguments: subcommand and the rest.
             outlives_us: let it finish even if this process dies: it is at work in somebody's checkout.
+            keep: variables to hand on besides the usual ones.
 
         Raises:
             GitError: git is not installed, or its time was over.
         """
+        is_recorded = not outlives_us and arguments[0] not in _LOOKS
+        return await self._run(cwd, "git", arguments, keep=keep, is_recorded=is_recorded)
+
+    async def run_other(
+        self, cwd: str | Path, program: str, arguments: Sequence[str], *, keep: Iterable[str] = ()
+    ) -> GitAnswer:
+        """Run another program that works on the repository, like a forge's; as `ask`."""
+        return await self._run(cwd, program, arguments, keep=keep, is_recorded=True)
+
+    async def _run(
+        self, cwd: str | Path, name: str, arguments: Sequence[str], *, keep: Iterable[str], is_recorded: bool
+    ) -> GitAnswer:
         self._calls += 1
         out, err = (self._scratch / f".git-{self._calls}.{stream}" for stream in ("out", "err"))
         program = Program(
-            argv=["git", *arguments],
+            argv=[name, *arguments],
             cwd=str(cwd),
-            environment=child_environment(_ENVIRONMENT),
+            environment=child_environment(_ENVIRONMENT, keep=keep),
             run_id=self._run_id,
-            purpose="git",
+            purpose=name,
             stdout_file=out,
             stderr_file=err,
             timeout_seconds=GIT_TIMEOUT_SECONDS,
-            is_recorded=not outlives_us and arguments[0] not in _LOOKS,
+            is_recorded=is_recorded,
         )
         try:
             result = await run_program(program, self._processes, self._clock)
         except OSError as error:
-            raise GitError(f"git could not be started in {str(cwd)!r}: {error}") from error
+            raise GitError(f"{name} could not be started in {str(cwd)!r}: {error}") from error
         finally:
             out.unlink(missing_ok=True)
             err.unlink(missing_ok=True)
         if result.exit_code is None:
-            raise GitError(f"git {arguments[0]} in {str(cwd)!r} ran longer than {GIT_TIMEOUT_SECONDS:g} s")
+            raise GitError(f"{name} {arguments[0]} in {str(cwd)!r} ran longer than {GIT_TIMEOUT_SECONDS:g} s")
         return GitAnswer(result.exit_code, result.stdout, result.stderr)
 
     async def do(self, cwd: str | Path, *arguments: str) -> str:

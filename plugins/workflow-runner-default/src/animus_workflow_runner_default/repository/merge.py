@@ -10,30 +10,20 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import NamedTuple
 
-from animus_workflow_runner_default.authoring.model import Merge
+from animus_workflow_runner_default.authoring.model import Merge, MergeStrategy
 from animus_workflow_runner_default.journal.record import Checkout
 from animus_workflow_runner_default.repository.git import Git, GitError
-from animus_workflow_runner_default.repository.worktree import Repository, discard_worktree, repository_of
+from animus_workflow_runner_default.repository.strategy import MAX_FILES_LISTED, MergeBlockedError, Sides, combined
+from animus_workflow_runner_default.repository.worktree import Repository, repository_of
 
 __all__ = [
-    "MAX_FILES_LISTED",
-    "MergeBlockedError",
+    "MergeOrder",
     "MergeResult",
     "PreparedMerge",
     "merge_problem",
     "prepared_merge",
     "target_of",
 ]
-
-MAX_FILES_LISTED = 50
-
-
-class MergeBlockedError(Exception):
-    """The merge has to wait for a person; `files` are those in conflict."""
-
-    def __init__(self, reason: str, files: list[str] | None = None) -> None:
-        super().__init__(reason)
-        self.files = files or []
 
 
 class MergeResult(NamedTuple):
@@ -46,12 +36,8 @@ class MergeResult(NamedTuple):
 
 def merge_problem(merge: Merge, checkout: Checkout) -> str | None:
     """Why this run could never be merged as asked, known before its first phase; None if it can."""
-    if merge.create_pr:
-        return "post_success.merge.create_pr is not supported by this runner; leave it out and push in a command phase"
-    if not merge.auto_merge:
+    if not merge.is_wanted:
         return None  # a person merges, in whatever way
-    if merge.strategy != "merge":
-        return f"post_success.merge.strategy {merge.strategy!r} is not supported by this runner; use 'merge'"
     if checkout.worktree is None:
         return f"post_success.merge needs a worktree, and the run has none: {checkout.reason}"
     if target_of(merge, checkout) is None:
@@ -64,8 +50,20 @@ def target_of(merge: Merge, checkout: Checkout) -> str | None:
     return merge.target_branch or checkout.target_branch
 
 
+class MergeOrder(NamedTuple):
+    """What is asked of a merge; `intended` is the commit that an earlier try was about to bring in."""
+
+    strategy: MergeStrategy
+    target: str
+    message: str
+    intended: str | None = None
+
+
 class PreparedMerge(NamedTuple):
-    """A merge that is made and only has to be brought in. `new` is None where there is nothing to merge."""
+    """A merge that is made and only has to be brought in.
+
+    `new` is None where there is nothing to merge, `landed` the commit of a merge that was brought in already.
+    """
 
     git: Git
     project_root: Path
@@ -73,6 +71,7 @@ class PreparedMerge(NamedTuple):
     old: str
     new: str | None
     homes: list[Path]
+    landed: str | None = None
 
     async def move(self) -> MergeResult:
         """Move the target branch to the merge; must not be interrupted.
@@ -80,6 +79,8 @@ class PreparedMerge(NamedTuple):
         Raises:
             MergeBlockedError: it has to wait for a person; nothing was moved.
         """
+        if self.landed is not None:
+            return MergeResult("merged", self.target, self.landed)
         if self.new is None:
             return MergeResult("nothing_to_merge", self.target, self.old)
         if self.homes:
@@ -107,9 +108,9 @@ class PreparedMerge(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def prepared_merge(
-    git: Git, project_root: Path, scratch: Path, checkout: Checkout, target: str, message: str
+    git: Git, project_root: Path, scratch: Path, checkout: Checkout, order: MergeOrder
 ) -> AsyncGenerator[PreparedMerge, None]:
-    """Merge the run's branch into `target` aside. Doing it again after it was brought in changes nothing.
+    """Make the run's branch part of the target aside. Doing it again after it was brought in changes nothing.
 
     The repository's lock is held until the block is left.
 
@@ -118,30 +119,61 @@ async def prepared_merge(
         project_root: the project.
         scratch: a directory name that is free for the detached worktree; one left by a crash is removed.
         checkout: the run's.
-        target: the branch to merge into.
-        message: of the merge commit.
+        order: what is asked for.
 
     Raises:
         MergeBlockedError: it has to wait for a person.
         GitError: git failed.
     """
-    repository = await repository_of(git, project_root)
+    repository, target = await repository_of(git, project_root), order.target
     if repository is None or checkout.branch is None:
         raise MergeBlockedError(f"the repository of {str(project_root)!r} was not found")
     async with git.lock(repository.common):
         old = await git.commit_of(project_root, f"refs/heads/{target}")
         tip = await git.commit_of(project_root, f"refs/heads/{checkout.branch}")
+        if old is not None and await _is_in(git, project_root, order.intended, old):
+            yield PreparedMerge(git, project_root, target, old, None, [], landed=order.intended)
+            return
         if old is None or tip is None:
             missing = target if old is None else checkout.branch
             raise MergeBlockedError(f"branch {missing!r} does not exist; create it, then resume")
         new: str | None = None
         homes: list[Path] = []
-        if (await git.ask(project_root, "merge-base", "--is-ancestor", tip, old)).exit_code != 0:
+        if not await _is_in(git, project_root, tip, old):
+            await _require_settled(git, checkout)
             homes = await _homes(git, project_root, repository, target)
             for home in homes:
                 await _require_clean(git, home, target)
-            new = await _merged_commit(git, project_root, scratch, old, checkout.branch, message)
+            sides = Sides(old, tip, checkout.branch, order.message)
+            new = await combined(git, project_root, scratch, order.strategy, sides)
         yield PreparedMerge(git, project_root, target, old, new, homes)
+
+
+async def _is_in(git: Git, place: Path, commit: str | None, branch: str) -> bool:
+    """Whether a branch's tip has a commit behind it."""
+    return commit is not None and (await git.ask(place, "merge-base", "--is-ancestor", commit, branch)).exit_code == 0
+
+
+async def _require_settled(git: Git, checkout: Checkout) -> None:
+    """A person who settles a conflict in the run's worktree has to end what was begun there."""
+    if checkout.worktree is None or not (Path(checkout.worktree) / ".git").exists():
+        return
+    directory = Path(await git.do(checkout.worktree, "rev-parse", "--path-format=absolute", "--git-dir"))
+    begun = next((name for name in _BEGUN if (directory / name).exists()), None)
+    if begun is not None:
+        raise MergeBlockedError(
+            f"in the run's worktree {checkout.worktree!r} a {_BEGUN[begun]} was begun; commit it (or abort it), "
+            "then resume"
+        )
+
+
+_BEGUN = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
 
 
 async def _homes(git: Git, project_root: Path, repository: Repository, target: str) -> list[Path]:
@@ -195,24 +227,3 @@ async def _require_clean(git: Git, home: Path, target: str) -> None:
             f"({', '.join(files[:5])}{', ...' if len(files) > 5 else ''}); commit or stash them, then resume",  # noqa: PLR2004
             files[:MAX_FILES_LISTED],
         )
-
-
-async def _merged_commit(git: Git, project_root: Path, scratch: Path, old: str, branch: str, message: str) -> str:
-    await discard_worktree(git, project_root, scratch)
-    await git.do(project_root, "worktree", "add", "--quiet", "--detach", str(scratch), old)
-    try:
-        identity = await git.identity(scratch)
-        answer = await git.ask(scratch, *identity, "merge", "--no-ff", "--quiet", "-m", message, branch)
-        if answer.exit_code == 0:
-            return await git.do(scratch, "rev-parse", "HEAD")
-        unmerged = await git.ask(scratch, "diff", "--name-only", "--diff-filter=U", "-z")
-        files = [name for name in unmerged.out.split("\0") if name][:MAX_FILES_LISTED]
-        if not files:
-            raise MergeBlockedError(f"git refused to merge {branch!r}: {answer.message}")
-        raise MergeBlockedError(
-            f"merging {branch!r} conflicts in {', '.join(files)}; merge the target into that branch "
-            "(its worktree is kept), commit, then resume",
-            files,
-        )
-    finally:
-        await discard_worktree(git, project_root, scratch)

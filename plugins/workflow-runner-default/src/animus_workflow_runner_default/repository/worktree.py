@@ -16,9 +16,11 @@ from animus_workflow_runner_default.authoring.model import Worktree
 from animus_workflow_runner_default.journal.record import Checkout
 from animus_workflow_runner_default.phases.outcome import safe_name
 from animus_workflow_runner_default.repository.git import Git, GitError
+from animus_workflow_runner_default.repository.hints import missing_paths
 
 __all__ = [
     "CheckoutError",
+    "archive_worktree",
     "clear_stale_lock",
     "commit_all",
     "commit_message",
@@ -93,7 +95,12 @@ async def open_checkout(
     async with git.lock(repository.common):
         await _add(git, project_root, path, branch, base)
     return Checkout(
-        cwd=str(path / repository.inside), worktree=str(path), branch=branch, base=base, target_branch=checked_out
+        cwd=str(path / repository.inside),
+        worktree=str(path),
+        branch=branch,
+        base=base,
+        target_branch=checked_out,
+        missing=await missing_paths(git, project_root),
     )
 
 
@@ -203,3 +210,22 @@ async def remove_worktree(git: Git, project_root: Path, checkout: Checkout, *, m
         if tip is not None and (merged or tip == checkout.base):
             await git.ask(project_root, "update-ref", "-d", f"refs/heads/{checkout.branch}", tip)
     return None
+
+
+async def archive_worktree(git: Git, project_root: Path, checkout: Checkout, message: str) -> None:
+    """Remove the worktree of a run that did not complete; what was not committed in it is committed to its branch.
+
+    Raises:
+        GitError: git failed; nothing was removed.
+    """
+    repository = await repository_of(git, project_root)
+    if checkout.worktree is None or repository is None:
+        return
+    async with git.lock(repository.common):
+        if await asyncio.to_thread(os.path.exists, checkout.worktree):
+            await git.do(checkout.worktree, "add", "--all")
+            if (await git.ask(checkout.worktree, "diff", "--cached", "--quiet")).exit_code != 0:
+                identity = await git.identity(checkout.worktree)
+                # Hooks judge finished work; this is only kept from being lost.
+                await git.do(checkout.worktree, *identity, "commit", "--quiet", "--no-verify", "--message", message)
+            await git.do(project_root, "worktree", "remove", "--force", checkout.worktree)

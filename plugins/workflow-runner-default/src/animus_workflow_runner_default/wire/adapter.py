@@ -13,15 +13,15 @@ from animus_plugin_protocol.wire.workflow_runner import (
     WorkflowSignalParams,
     WorkflowSignalResult,
 )
+from animus_workflow_runner_default.engine.continuity import RUNNER_VERSION
 from animus_workflow_runner_default.engine.happening import Happening
 from animus_workflow_runner_default.engine.inspection import inspect
-from animus_workflow_runner_default.engine.runner import RUNNER_VERSION
 from animus_workflow_runner_default.engine.single_phase import run_single_phase
-from animus_workflow_runner_default.engine.steering import Signal
 from animus_workflow_runner_default.wire.binding import Binding, faults
 from animus_workflow_runner_default.wire.host_agent import HostAgentCaller
+from animus_workflow_runner_default.wire.host_notifier import HostNotifier
 from animus_workflow_runner_default.wire.journal import register_journal
-from animus_workflow_runner_default.wire.run import execute_request, execute_result, phase_event
+from animus_workflow_runner_default.wire.run import execute_request, execute_result, phase_event, signal_of
 
 __all__ = ["build"]
 
@@ -36,6 +36,7 @@ def build() -> Plugin:
     _register_config(plugin, binding)
     register_journal(plugin, binding)
     plugin.capability("$host/call:provider")
+    plugin.capability("$host/call:notifier")
     plugin.advertise(
         "workflow_runner",
         WorkflowRunnerCapabilities(
@@ -63,7 +64,8 @@ def _register_runner(plugin: Plugin, binding: Binding) -> None:
 
         with faults():
             await binding.wait_swept()
-            report = await binding.runner.execute(execute_request(params), caller(context), tell)
+            notifier = None if plugin.extensions.host_calls is None else HostNotifier(context)
+            report = await binding.runner.execute(execute_request(params), caller(context), tell, notifier)
             return execute_result(params, report, str(binding.services.project_root))
 
     @plugin.register_method(methods.WORKFLOW_RUN_PHASE)
@@ -75,7 +77,7 @@ def _register_runner(plugin: Plugin, binding: Binding) -> None:
     @plugin.register_method(methods.WORKFLOW_SIGNAL)
     async def signal(params: WorkflowSignalParams) -> WorkflowSignalResult:
         with faults():
-            asked = Signal(params.signal, params.phase_id, params.note, params.force)
+            asked = signal_of(params)
             report = await binding.runner.signal(params.workflow_id, asked)
             return WorkflowSignalResult(
                 workflow_id=params.workflow_id,

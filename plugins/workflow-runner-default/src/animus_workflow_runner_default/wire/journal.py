@@ -26,7 +26,7 @@ from animus_plugin_protocol.wire.workflow_journal import (
     JournalSchema,
 )
 from animus_workflow_runner_default.clock import timestamp
-from animus_workflow_runner_default.journal import store
+from animus_workflow_runner_default.journal import checkpoint, store
 from animus_workflow_runner_default.wire.binding import Binding
 
 __all__ = ["register_journal"]
@@ -84,21 +84,21 @@ class _Answers:
 
     async def checkpoint_save(self, params: JournalCheckpointSaveParams) -> Any:
         await self._binding.ask(
-            lambda journal: store.save_checkpoint(journal, params.workflow_id, params.checkpoint_num, params.blob)
+            lambda journal: checkpoint.save_checkpoint(journal, params.workflow_id, params.checkpoint_num, params.blob)
         )
 
     async def checkpoint_load(self, params: JournalCheckpointParams) -> JournalCheckpointLoadResult:
         blob = await self._binding.ask(
-            lambda journal: store.load_checkpoint(journal, params.workflow_id, params.checkpoint_num)
+            lambda journal: checkpoint.load_checkpoint(journal, params.workflow_id, params.checkpoint_num)
         )
         return JournalCheckpointLoadResult(blob=blob)
 
     async def checkpoint_list(self, params: JournalRunParams) -> JournalCheckpointListResult:
-        numbers = await self._binding.ask(lambda journal: store.list_checkpoints(journal, params.workflow_id))
-        return JournalCheckpointListResult(checkpoint_nums=numbers)
+        found = await self._binding.ask(lambda journal: checkpoint.list_checkpoints(journal, params.workflow_id))
+        return JournalCheckpointListResult(checkpoint_nums=[item.number for item in found])
 
     async def checkpoint_prune(self, params: JournalCheckpointPruneParams) -> Any:
-        await self._binding.ask(lambda journal: store.prune_checkpoints(journal, params.workflow_id, params.keep))
+        await self._binding.ask(lambda journal: checkpoint.prune_checkpoints(journal, params.workflow_id, params.keep))
 
     async def record(self, params: JournalRecordParams) -> Any:
         event = params.event

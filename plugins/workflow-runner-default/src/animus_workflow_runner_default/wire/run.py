@@ -1,5 +1,7 @@
 """Between the wire types of ``workflow/*`` and the runner's own."""
 
+from typing import Any
+
 import msgspec
 
 from animus_plugin_protocol.wire.dispatch import SubjectRef, canonical_kind, qualified_id
@@ -9,21 +11,27 @@ from animus_plugin_protocol.wire.workflow_runner import (
     WaitingFor,
     WorkflowExecuteParams,
     WorkflowExecuteResult,
+    WorkflowSignalParams,
 )
+from animus_workflow_runner_default.authoring.checking import convert
+from animus_workflow_runner_default.authoring.model import RoutingTable
+from animus_workflow_runner_default.authoring.project import routing_table
+from animus_workflow_runner_default.authoring.project_shapes import PhaseRoutingShape
 from animus_workflow_runner_default.engine.happening import Happening, phase_history
 from animus_workflow_runner_default.engine.machine import RunStatus
 from animus_workflow_runner_default.engine.refusal import InvalidRequestError
 from animus_workflow_runner_default.engine.routing import Advance, Close, Rework
 from animus_workflow_runner_default.engine.runner import RunReport, RunRequest
+from animus_workflow_runner_default.engine.steering import Signal
+from animus_workflow_runner_default.journal.agent_rows import tokens_row
 from animus_workflow_runner_default.journal.blob import phase_row
 from animus_workflow_runner_default.journal.record import Attempt, Dispatch, Run, Subject, Waiting
 from animus_workflow_runner_default.json_value import json_object
+from animus_workflow_runner_default.phases.agent_state import Response
 
-__all__ = ["execute_request", "execute_result", "phase_event", "waiting_for"]
+__all__ = ["execute_request", "execute_result", "phase_event", "signal_of", "waiting_for"]
 
 _UNSUPPORTED = {
-    "phase_filter": "run one phase with workflow/run_phase",
-    "phase_routing": "set tool and model on the agents or phases",
     "mcp_config": "MCP servers are not started by this runner",
 }
 
@@ -49,7 +57,43 @@ def execute_request(params: WorkflowExecuteParams) -> RunRequest:
             tool=params.tool,
             phase_timeout_seconds=params.phase_timeout_secs,
             trigger_source="" if dispatch is None else dispatch.trigger_source,
+            phase_filter=params.phase_filter,
+            phase_routing=_routing(params.phase_routing),
         ),
+    )
+
+
+def _routing(given: Any) -> RoutingTable | None:
+    if given is None:
+        return None
+    shape, findings = convert(given, PhaseRoutingShape, ("phase_routing",))
+    if shape is None or findings:
+        raise InvalidRequestError(f"workflow/execute: phase_routing: {'; '.join(item.message for item in findings)}")
+    return routing_table(shape)
+
+
+def signal_of(params: WorkflowSignalParams) -> Signal:
+    """What is asked of a run.
+
+    Raises:
+        InvalidRequestError: the response is none an agent can be given.
+    """
+    response: Response | None = None
+    if params.response is not None:
+        try:
+            response = msgspec.convert(params.response, Response)
+        except msgspec.ValidationError as error:
+            raise InvalidRequestError(
+                f'workflow/signal: a response is {{"decision": "allow" or "deny", "answer"?, "message"?}}: {error}'
+            ) from error
+    return Signal(
+        name=params.signal,
+        phase_id=params.phase_id,
+        note=params.note,
+        force=params.force,
+        interaction_id=params.interaction_id,
+        response=response,
+        by=None if params.actor is None else params.actor.user_id,
     )
 
 
@@ -143,6 +187,10 @@ def phase_event(happening: Happening) -> PhaseEvent:
         mode=happening.mode,
         reason=happening.reason,
         duration_secs=happening.duration_secs,
+        waiting=waiting_for(happening.waiting),
+        tokens=None if happening.usage is None else tokens_row(happening.usage),
+        cost_usd=None if happening.usage is None else happening.usage.cost_usd,
+        model=None if happening.usage is None else happening.usage.model,
     )
 
 
@@ -150,6 +198,8 @@ def waiting_for(waiting: Waiting | None) -> WaitingFor | None:
     """What a paused run waits for, as the host is told."""
     if waiting is None:
         return None
+    asked = waiting.interaction
+    payload = {} if asked is None else asked.payload
     return WaitingFor(
         kind=waiting.kind,
         reason=waiting.reason,
@@ -157,4 +207,10 @@ def waiting_for(waiting: Waiting | None) -> WaitingFor | None:
         phase_id=waiting.phase_id,
         since=waiting.since,
         expires_at=waiting.expires_at,
+        interaction_id=None if asked is None else asked.id,
+        interaction_kind=None if asked is None else asked.kind,
+        tool=None if asked is None else asked.tool,
+        arguments=payload.get("arguments"),
+        question=None if asked is None else asked.question,
+        options=payload.get("options"),
     )
