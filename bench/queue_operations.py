@@ -24,11 +24,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from animus_queue_default.clock import SystemClock
-from animus_queue_default.fenced import FencedQueue
-from animus_queue_default.lease import LeaseTerms
-from animus_queue_default.queue import Queue
-from animus_queue_default.request import Request
-from animus_queue_default.store import Store
+from animus_queue_default.model.lease import LeaseTerms
+from animus_queue_default.model.request import Request
+from animus_queue_default.operations.fenced import FencedQueue
+from animus_queue_default.operations.unfenced import Queue
+from animus_queue_default.storage.store import Store
 
 OPERATIONS = 60
 RPC_SECONDS = 0.5

@@ -10,7 +10,7 @@ import pytest
 
 from animus_control.endpoint import socket_path
 from animus_control.project import find_project
-from animus_kernel.instance import instance_holder
+from animus_kernel.serving.instance import instance_holder
 
 WORKFLOWS = """
 default_workflow_ref: check

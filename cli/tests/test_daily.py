@@ -335,3 +335,59 @@ def test_a_run_is_watched_on_from_its_gate(served):
     answer = served("workflow", "watch", failed)
     assert answer.code == 6
     assert "next:  animus workflow get run-" in answer.err
+
+
+def test_a_subject_stands_for_its_run(served):
+    subject = told(served("subject", "create", "--title", "named", "--json"))["id"]
+    nothing = served("workflow", "get", subject)
+    assert nothing.code == 3
+    assert f"next:  animus workflow run --subject {subject}" in nothing.err
+    run = told(served("workflow", "run", "gated", "--subject", subject, "--sync", "--json"))["workflow_id"]
+    assert told(served("workflow", "get", subject, "--json"))["id"] == run
+    assert told(served("workflow", "decisions", subject, "--json"))["id"] == run
+    assert told(served("workflow", "phase", "approve", subject, "--json"))["id"] == run
+    assert served("workflow", "watch", subject).code == 0
+    assert told(served("workflow", "get", subject, "--json"))["status"] == "completed"
+    assert told(served("output", "read", subject, "--json"))["id"] == run
+
+
+def test_a_run_is_looked_at_before_it_is_cancelled(served):
+    run = told(served("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
+    looked = served("workflow", "cancel", run, "--dry-run")
+    assert f"next: animus workflow cancel {run}" in looked.out
+    refused = served("workflow", "cancel", run, "--confirm", "run-other")
+    assert refused.code == 4
+    assert told(served("workflow", "get", run, "--json"))["status"] == "paused"
+    assert told(served("workflow", "cancel", run, "--confirm", run, "--json"))["status"] == "cancelled"
+
+
+def test_a_subject_gets_another_title_body_and_priority(served):
+    subject = told(served("subject", "create", "--title", "old", "--json"))["id"]
+    words = ("--title", " new ", "--body", "More.", "--priority", "high")
+    changed = told(served("subject", "update", subject, *words, "--json"))
+    assert (changed["title"], changed["description"], changed["priority"]) == ("new", "More.", 1)
+    assert served("subject", "update", subject, "--priority", "soon").code == 2
+
+
+def test_checkpoints_of_a_run_are_listed_and_their_pruning_previewed(served):
+    run = told(served("workflow", "run", "check", "--sync", "--json"))["workflow_id"]
+    listed = told(served("workflow", "checkpoints", "list", run, "--json"))
+    assert listed["id"] == run
+    assert listed["total"] == len(listed["checkpoints"])
+    assert served("workflow", "checkpoints", "get", run, "999").code == 3
+    preview = told(served("workflow", "checkpoints", "prune", run, "--keep", "0", "--json"))
+    assert preview == {"id": run, "checkpoints": listed["checkpoints"], "pruned": False}
+
+
+def test_definitions_are_compiled_explained_and_described_for_editors(served, tmp_path):
+    assert "gated" in told(served("workflow", "config", "compile", "--json"))["config"]["workflows"]
+    places = told(served("workflow", "config", "explain", "gated", "--json"))["places"]
+    assert [place["phase_id"] for place in places] == ["test", "gate"]
+    shown = served("workflow", "config", "explain", "gated").out
+    assert "worktree  skip" in shown
+    assert "gate (manual)" in shown
+    assert served("workflow", "config", "explain", "nowhere").code == 3
+    file = tmp_path / "workflow.schema.json"
+    written = told(served("workflow", "config", "schema", "--file", str(file), "--json"))
+    assert written["first_line"] == f"# yaml-language-server: $schema={file}"
+    assert json.loads(file.read_text())["type"] == "object"

@@ -9,7 +9,14 @@ from animus_cli import __version__
 from animus_cli.entry import command_tree
 
 HEAVY = ("asyncio", "click", "msgspec", "animus_kernel", "animus_plugin_protocol", "json", "subprocess", "logging")
-MIDDLE = ("asyncio", "importlib.metadata", "animus_kernel.session", "animus_kernel.daemon", "tomlkit", "portalocker")
+MIDDLE = (
+    "asyncio",
+    "importlib.metadata",
+    "animus_kernel.serving.session",
+    "animus_kernel.serving.daemon",
+    "tomlkit",
+    "portalocker",
+)
 
 
 def loaded_after(words: list[str]) -> set[str]:

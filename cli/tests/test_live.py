@@ -1,7 +1,8 @@
 import datetime
 import io
 
-from animus_cli.live import LineProgress, ViewProgress, progress_on
+from animus_cli.live import LineProgress, RunProgress, ViewProgress, progress_on, summary
+from animus_cli.spending import Spent, spent_in, spent_text, total_of
 from animus_cli.terminal import Screen
 from animus_plugin_protocol.wire.control import WorkflowEvent
 
@@ -16,7 +17,7 @@ def event(seconds, kind, **payload):
 
 
 STORY = [
-    event(0, "run_started", entry_id="e-1"),
+    event(0, "run_started", entry_id="e-1", workflow_ref="check"),
     event(0, "phase_started", phase_id="implementation", mode="agent", attempt=1),
     event(2, "phase_decision", phase_id="implementation", verdict="advance", reason="done\x1b[2J"),
     event(2, "phase_completed", phase_id="implementation", status="completed", duration_secs=2.0),
@@ -54,8 +55,10 @@ def test_the_view_is_drawn_over_itself():
         progress.show(item)
     frames = stream.getvalue().split("\r")[1:]
     assert frames[0].startswith("\x1b[2K")
-    assert frames[-1].startswith("\x1b[4A")
-    assert frames[-1].count("\n") == 4
+    assert frames[-1].startswith("\x1b[8A")
+    assert frames[-1].count("\n") == 8
+    assert "check" in frames[-1]
+    assert "3 attempts, 1 sent back, 6.0 s" in frames[-1]
     assert "\x1b[2J" not in stream.getvalue()
 
 
@@ -99,3 +102,18 @@ def test_a_pipe_gets_lines_and_a_terminal_the_view():
     assert isinstance(progress_on(io.StringIO(), PIPE, height=24), LineProgress)
     assert isinstance(progress_on(io.StringIO(), TERMINAL, height=24), ViewProgress)
     assert isinstance(progress_on(io.StringIO(), TERMINAL._replace(width=50), height=24), LineProgress)
+
+
+def test_what_agents_used_is_added_up():
+    run = RunProgress()
+    for attempt, dollars in ((1, 0.25), (2, 0.5)):
+        run.apply(event(attempt, "phase_started", phase_id="code", mode="agent", attempt=attempt))
+        used = {"tokens": {"input": 1500, "output": 200}, "cost_usd": dollars}
+        run.apply(event(attempt, "phase_completed", phase_id="code", status="completed", **used))
+    assert summary(run.phases, run.seconds) == "2 attempts, 1.0 s, 3.0k + 400 tokens, $0.75"
+
+
+def test_what_is_not_known_is_not_shown_as_nothing():
+    assert spent_text(total_of([Spent(), Spent(dollars=0.0123)])) == "$0.0123"
+    assert spent_text(total_of([Spent()])) == ""
+    assert spent_in({"tokens": {"input": True}, "cost_usd": "1"}) == Spent()

@@ -166,7 +166,7 @@ def test_subjects_are_listed_and_shown():
 
 def test_plugins_that_are_not_trusted_come_with_the_command():
     row = control.PluginRow(name="mine", source="project", location=".animus/plugins/mine", trusted=False)
-    result = control.PluginListResult(plugins=[row], searched=["/venv/lib"])
+    result = control.PluginListResult(plugins=[row], total=1, searched=["/venv/lib"])
     text = "\n".join(lines_for("plugin/list", result, PIPE))
     assert "next: animus plugin trust .animus/plugins/mine" in text
     assert "-m pip install NAME" in text
@@ -176,7 +176,7 @@ def test_flavors_show_what_they_lack():
     row = control.FlavorRow(
         id="default", version="0.1.0", title="Default", active=True, missing=["animus-queue-default"]
     )
-    assert "animus-queue-default" in flavor.installed(control.FlavorListResult(flavors=[row]), PIPE)[1]
+    assert "animus-queue-default" in flavor.installed(control.FlavorListResult(flavors=[row], total=1), PIPE)[1]
     used = control.FlavorUseResult(id="default", manifest="animus.toml", missing=["x"], install_command="pip install x")
     assert flavor.used(used, PIPE)[-1] == "next: pip install x"
 

@@ -4,6 +4,7 @@ import click
 import pytest
 
 from animus_cli.entry import command_tree
+from animus_cli.help_tree import OTHER, SECTIONS, sections_of
 from animus_cli.invocation import Invocation
 from animus_cli.render import RENDERERS
 from animus_cli.tree import HANDWRITTEN, root_group
@@ -56,7 +57,23 @@ def test_written_commands_do_not_hide_generated_ones():
 def test_a_group_alone_prints_its_help(animus, words):
     answer = animus(*words)
     assert answer.code == 0
-    assert "Commands:" in answer.out
+    assert ("Commands:" if "queue" in words or "workflow" in words else "Begin:") in answer.out
+
+
+def test_the_whole_tree_is_printed_with_what_each_command_does(animus):
+    lines = animus("--tree").out.splitlines()
+    assert lines[0] == "animus"
+    assert len(lines) > len(command_tree())
+    assert any(line.startswith(("│  ├─ list ", "│  └─ list ")) for line in lines)
+    assert all(len(line.split("─ ", 1)[1].split(maxsplit=1)) == 2 for line in lines[1:])
+
+
+def test_every_name_stands_in_one_section_of_the_first_help_page():
+    names = {place[0] for place in command_tree()}
+    sections = sections_of([*names, "stranger"])
+    assert sorted(name for group in sections.values() for name in group) == sorted([*names, "stranger"])
+    assert sections[OTHER] == ["stranger"]
+    assert set(sections) - {OTHER} == set(SECTIONS)
 
 
 @pytest.mark.parametrize(

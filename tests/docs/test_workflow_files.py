@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from animus_workflow_runner_default.authoring import model, phase_model, shapes
+from animus_workflow_runner_default.authoring import model, phase_model, project_shapes, shapes
 from animus_workflow_runner_default.authoring.loading import load
 from animus_workflow_runner_default.authoring.vocabulary import NOT_IN_EFFECT
 from animus_workflow_runner_default.engine.routing import GATES
@@ -20,8 +20,13 @@ _ACTED_ON = (
     shapes.AgentShape,
     shapes.ToolShape,
     shapes.ModelShape,
-    model.PostSuccess,
+    model.ApprovalPolicy,
+    model.McpServer,
     model.Merge,
+    model.Persona,
+    model.PostSuccess,
+    model.ToolPolicy,
+    shapes.MemoryShape,
     model.Variable,
     phase_model.Runtime,
     phase_model.Capabilities,
@@ -32,6 +37,11 @@ _ACTED_ON = (
     phase_model.DecisionContract,
     phase_model.OutputContract,
     phase_model.FieldSpec,
+    phase_model.Evals,
+    phase_model.EvalCheck,
+    model.Budget,
+    shapes.SecretShape,
+    *(getattr(project_shapes, name) for name in project_shapes.__all__),
 )
 _WARNED = "## Accepted with a warning"
 

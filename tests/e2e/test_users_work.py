@@ -1,6 +1,8 @@
 """Whatever becomes of a run, what the user had lying about is afterwards what it was, byte for byte."""
 
 import hashlib
+import os
+import signal
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -24,12 +26,33 @@ phases:
     mode: command
     retry: {max_attempts: 0}
     command: {program: sh, args: [-c, '! grep -q wrong shared.txt']}
+  gone:
+    mode: command
+    retry: {max_attempts: 0}
+    command: {program: ./gone}
+  approval:
+    mode: manual
+    manual: {instructions: Look at it.}
 workflows:
   - id: change
     worktree: required
     phases: [implementation, test]
-    post_success:
+    post_success: &merge
       merge: {strategy: merge, target_branch: main}
+  - id: broken
+    worktree: required
+    phases: [implementation, gone]
+    post_success: *merge
+  - id: asked
+    worktree: required
+    phases: [implementation, approval]
+    post_success: *merge
+  - id: reworked
+    worktree: required
+    phases:
+      - implementation
+      - test: {max_rework_attempts: 2, on_verdict: {rework: {target: implementation}}}
+    post_success: *merge
 """
 AGENT = """
 cat > /dev/null
@@ -37,8 +60,10 @@ note="$ANIMUS_CONFIG_DIR/$ANIMUS_SUBJECT_TITLE"
 touch "$note.began"
 case $ANIMUS_SUBJECT_TITLE in
   success) echo right > shared.txt; echo new > new.txt ;;
-  failure) echo wrong > shared.txt; echo new > failure.txt ;;
-  cancel)  echo half > shared.txt; echo new > cancel.txt; while :; do sleep 0.05; done ;;
+  failure|exhausted) echo wrong > shared.txt; echo new > failure.txt ;;
+  rejected) echo rejected > shared.txt; echo new > rejected.txt ;;
+  broken)  echo broken > shared.txt; echo new > broken.txt ;;
+  cancel|killed) echo half > shared.txt; echo new > cancel.txt; while :; do sleep 0.05; done ;;
   in-the-way) mkdir -p build notes; echo theirs > build/mine.bin; echo theirs > notes/mine.txt; git add -f build ;;
   conflict) while [ ! -e "$note.go" ]; do sleep 0.05; done; echo other > shared.txt ;;
 esac
@@ -173,33 +198,70 @@ def deliver(project, title):
 
 
 class Runs:
-    """The four runs of a test, by what becomes of them."""
+    """The runs of a test, one for each way in which a run can end; every method brings about one of them."""
 
     def __init__(self, project, wait_until):
         self._project = project
         self._wait_until = wait_until
-        assert project.animus("daemon", "start", "--pool-size", "4").code == 0
-        self._ids = {name: self._start(name) for name in ("conflict", "cancel", "failure")}
-        for name in ("conflict", "cancel"):
+        assert project.animus("daemon", "start", "--pool-size", "8").code == 0
+        self._ids = {name: self._start(name) for name in ("conflict", "cancel", "killed", "failure")}
+        for name in ("conflict", "cancel", "killed"):
             began = project.config / f"{name}.began"
             wait_until(began.exists, what=f"the agent of {name!r} at work")
 
-    def _start(self, title):
-        return self._project.json("workflow", "run", "change", "--title", title)["workflow_id"]
+    def _start(self, title, workflow="change"):
+        return self._project.json("workflow", "run", workflow, "--title", title)["workflow_id"]
+
+    def _ended(self, run, status):
+        found = self._project.wait_for_status(run, status)
+        assert found["status"] == status
+        return found
 
     def succeed(self):
         return self._project.wait_for_status(self._start("success"), "completed", "paused")
 
-    def fail(self):
-        return self._project.wait_for_status(self._ids["failure"], "escalated", "failed")
+    def fail_a_test(self):
+        return self._ended(self._ids["failure"], "escalated")
+
+    def break_down(self):
+        return self._ended(self._start("broken", "broken"), "failed")
+
+    def rework_to_exhaustion(self):
+        return self._ended(self._start("exhausted", "reworked"), "escalated")
+
+    def be_rejected(self):
+        run = self._start("rejected", "asked")
+        self._ended(run, "paused")
+        assert self._project.animus("workflow", "phase", "reject", run, "--note", "no").code == 0
+        return self._ended(run, "failed")
+
+    def be_killed(self):
+        """The daemon and its runner at once; the run waits afterwards, because its agent may have had effects."""
+        for pid, line in self._project.processes().items():
+            if "animus_kernel" in line or "animus_workflow_runner_default" in line:
+                os.kill(pid, signal.SIGKILL)
+        assert self._project.animus("daemon", "start", "--pool-size", "8").code == 0
+        assert self._ended(self._ids["killed"], "paused")["waiting"]["kind"] == "blocked"
+        assert self._project.animus("workflow", "cancel", self._ids["killed"]).code == 0
+        return self._ended(self._ids["killed"], "cancelled")
 
     def cancel(self):
         assert self._project.animus("workflow", "cancel", self._ids["cancel"]).code == 0
-        return self._project.wait_for_status(self._ids["cancel"], "cancelled")
+        return self._ended(self._ids["cancel"], "cancelled")
 
     def collide(self):
         (self._project.config / "conflict.go").touch()
-        return self._project.wait_for_status(self._ids["conflict"], "paused")
+        return self._ended(self._ids["conflict"], "paused")
+
+
+WITHOUT_A_MERGE = (
+    Runs.fail_a_test,
+    Runs.break_down,
+    Runs.rework_to_exhaustion,
+    Runs.be_rejected,
+    Runs.cancel,
+)
+"""None of these may touch anything of the user's. The collision and the kill come last: see the tests."""
 
 
 def test_nothing_of_the_users_changes_while_another_branch_is_delivered_to(repository, wait_until):
@@ -208,10 +270,9 @@ def test_nothing_of_the_users_changes_while_another_branch_is_delivered_to(repos
     before = everything(repository)
     runs = Runs(repository, wait_until)
     assert everything(repository) == before
-    assert runs.fail()["status"] == "escalated"
-    assert everything(repository) == before
-    assert runs.cancel()["status"] == "cancelled"
-    assert everything(repository) == before
+    for happen in WITHOUT_A_MERGE:
+        happen(runs)
+        assert everything(repository) == before, happen.__name__
     assert runs.succeed()["status"] == "completed"
     assert repository.git("show", "main:new.txt") == "new\n"
     assert everything(repository) == before
@@ -226,10 +287,9 @@ def test_only_the_delivered_files_change_in_the_branch_that_is_delivered_to(repo
         make(repository)
     before = everything(repository)
     runs = Runs(repository, wait_until)
-    runs.fail()
-    assert everything(repository) == before
-    runs.cancel()
-    assert everything(repository) == before
+    for happen in WITHOUT_A_MERGE:
+        happen(runs)
+        assert everything(repository) == before, happen.__name__
     done = runs.succeed()
     after = everything(repository)
     if state in IS_DIRTY:
@@ -246,6 +306,17 @@ def test_only_the_delivered_files_change_in_the_branch_that_is_delivered_to(repo
         assert (after.refs, after.head, after.stashes, after.status) == before[2:]
     runs.collide()
     assert everything(repository) == after
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("state", STATES)
+def test_a_killed_run_changes_nothing_of_the_users(repository, wait_until, state):
+    for make in STATES[state]:
+        make(repository)
+    before = everything(repository)
+    runs = Runs(repository, wait_until)
+    runs.be_killed()
+    assert everything(repository) == before
 
 
 @pytest.mark.ci

@@ -72,7 +72,7 @@ class Invocation:
                     return client.call(operation.name, params)
             if operation.place is Place.DAEMON:
                 raise daemon_not_running(project)
-        from animus_kernel.session import run_operation  # noqa: PLC0415 - start-up: this loads asyncio and the runtime
+        from animus_kernel.serving.session import run_operation  # noqa: PLC0415 - start-up: this loads asyncio and the runtime
 
         return run_operation(project, operation.name, params)
 

@@ -8,11 +8,22 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TextIO
 
 from animus_cli.json_value import json_object
+from animus_cli.spending import Spent, spent_in, spent_text, total_of
 from animus_cli.table import Column, duration, table
 from animus_cli.terminal import Screen, clean, fit
 from animus_plugin_protocol.wire.control import WorkflowEvent
 
-__all__ = ["GATE", "RUN_ENDINGS", "LineProgress", "PhaseLine", "Progress", "RunProgress", "ViewProgress", "progress_on"]
+__all__ = [
+    "GATE",
+    "RUN_ENDINGS",
+    "LineProgress",
+    "PhaseLine",
+    "Progress",
+    "RunProgress",
+    "ViewProgress",
+    "progress_on",
+    "summary",
+]
 
 RUN_ENDINGS = frozenset({"run_completed", "run_failed", "run_escalated", "run_cancelled", "run_paused"})
 """Kinds of events after which a run does nothing until somebody acts."""
@@ -20,6 +31,7 @@ GATE = "manual_pending"
 """The status of a phase that waits for a person."""
 _VIEW_WIDTH = 64
 """A view whose lines are wrapped by a narrower terminal cannot be drawn over itself."""
+_VIEW_HEIGHT = 8
 _COLUMNS = [
     Column("PHASE", flexible=True),
     Column("MODE"),
@@ -28,6 +40,8 @@ _COLUMNS = [
     Column("TOOK", right=True),
     Column("REASON", flexible=True),
 ]
+_AROUND = 4
+"""Lines of the view above and below its table."""
 _MARKS = {"completed": "✓", "failed": "✗", "rework": "↺", GATE: "?", "closed": "·"}
 
 
@@ -41,6 +55,7 @@ class PhaseLine(NamedTuple):
     since: datetime.datetime | None = None
     seconds: float | None = None
     reason: str = ""
+    spent: Spent = Spent()
 
 
 class RunProgress:
@@ -49,16 +64,29 @@ class RunProgress:
     Attributes:
         phases: the attempts, in the order they were started.
         status: ``running``, or how the run ended.
+        run_id: the run, once something happened to it.
+        workflow: its workflow, if that was said.
     """
 
     def __init__(self) -> None:
         self.phases: list[PhaseLine] = []
         self.status = "running"
         self.reason = ""
+        self.run_id = ""
+        self.workflow = ""
+        self._began: datetime.datetime | None = None
+        self._latest: datetime.datetime | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run has been followed, waits included."""
+        return None if self._began is None or self._latest is None else (self._latest - self._began).total_seconds()
 
     def apply(self, event: WorkflowEvent) -> PhaseLine | None:
         """Take an event in; returns the attempt it was about, if it was about one."""
         payload = json_object(event.payload)
+        self.run_id = event.workflow_id
+        self._began, self._latest = self._began or event.occurred_at, event.occurred_at
         if event.kind == "phase_started":
             line = PhaseLine(
                 phase_id=str(payload.get("phase_id", "")),
@@ -72,6 +100,7 @@ class RunProgress:
             return self._settle(event, payload)
         if event.kind == "run_started":
             self.status, self.reason = "running", ""
+            self.workflow = str(payload.get("workflow_ref") or self.workflow)
             # A run goes on after a gate only if somebody let it pass.
             self.phases = [line._replace(status="completed") if line.status == GATE else line for line in self.phases]
         elif event.kind in RUN_ENDINGS:
@@ -93,7 +122,8 @@ class RunProgress:
             seconds = payload.get("duration_secs")
             if seconds is None and line.since is not None:
                 seconds = (event.occurred_at - line.since).total_seconds()
-            line = line._replace(status=str(payload.get("status") or "completed"), seconds=seconds, reason=reason)
+            status = str(payload.get("status") or "completed")
+            line = line._replace(status=status, seconds=seconds, reason=reason, spent=spent_in(payload))
         self.phases[index] = line
         return line
 
@@ -139,7 +169,7 @@ class ViewProgress:
     def __init__(self, stream: TextIO, screen: Screen, *, height: int) -> None:
         self._stream = stream
         self._screen = screen
-        self._height = max(height - 2, 3)
+        self._height = max(height - 2 - _AROUND, 2)
         self._run = RunProgress()
         self._drawn = 0
 
@@ -169,12 +199,22 @@ class ViewProgress:
             for line in self._run.phases
         ]
         lines = table(_COLUMNS, rows, self._screen)
-        return [lines[0], *lines[1:][-self._height :]]
+        return [self._heading(), "", lines[0], *lines[1:][-self._height :], "", self._summary()]
+
+    def _heading(self) -> str:
+        run, paint = self._run, self._screen.paint
+        return f"{paint(clean(run.workflow) or 'run', 'bold')} {paint(clean(run.run_id), 'dim')}"
+
+    def _summary(self) -> str:
+        run = self._run
+        status = self._screen.status(run.status)
+        return f"{status}  {self._screen.paint(summary(run.phases, run.seconds), 'dim')}"
 
 
 def progress_on(stream: TextIO, screen: Screen, *, height: int) -> Progress:
     """The way to show progress that fits `stream`: the view on a terminal that is wide enough, else lines."""
-    if screen.width is not None and screen.width >= _VIEW_WIDTH and screen.colour:
+    is_large = screen.width is not None and screen.width >= _VIEW_WIDTH and height >= _VIEW_HEIGHT
+    if is_large and screen.colour:
         return ViewProgress(stream, screen, height=height)
 
     def write(text: str) -> None:
@@ -182,6 +222,18 @@ def progress_on(stream: TextIO, screen: Screen, *, height: int) -> Progress:
         stream.flush()
 
     return LineProgress(write)
+
+
+def summary(phases: list[PhaseLine], seconds: float | None) -> str:
+    """What a run came to, on one line: attempts, how many were sent back, the time, and what agents used."""
+    back = sum(line.status == "rework" for line in phases)
+    parts = [
+        f"{len(phases)} attempt{'s' * (len(phases) != 1)}",
+        f"{back} sent back" if back else "",
+        duration(seconds),
+        spent_text(total_of(line.spent for line in phases)),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _line_text(line: PhaseLine) -> str:

@@ -27,7 +27,7 @@ from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.json_value import json_object
 from animus_control.operations import Operation
 
-__all__ = ["Binding", "bindings", "params_from"]
+__all__ = ["PRIORITIES", "Binding", "bindings", "params_from", "priority_level"]
 
 _HIDDEN_ALIASES = {"subject": "--subject-id"}
 """Older spellings that are still read."""
@@ -37,7 +37,7 @@ _OPTION_TWINS = {"definition": "--workflow"}
 _METAVARS = {"subject": "KIND:ID", "run_at": "MOMENT", "definition": "REF"}
 """What stands for a value in help pages, where the field's name does not say it."""
 
-_PRIORITIES = ("critical", "high", "medium", "low")
+PRIORITIES = ("critical", "high", "medium", "low")
 """The words for the numbers 0 to 3; dispatches have no others."""
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -135,7 +135,7 @@ def _shape(field: inspect.Field, kind: inspect.Type) -> _Shape:  # noqa: PLR0911
         case inspect.BoolType() if field.default is False:
             return _Shape(metavar=None, is_flag=True)
         case inspect.IntType() if field.name == "priority":
-            return _Shape(metavar="|".join(_PRIORITIES), convert=_level)
+            return _Shape(metavar="|".join(PRIORITIES), convert=priority_level)
         case inspect.IntType():
             return _Shape(metavar="N", kind=click.IntRange(min=kind.ge, max=kind.le))
         case inspect.EnumType():
@@ -212,11 +212,11 @@ def _single(convert: Callable[[Any], Any] | None) -> Callback:
     return callback
 
 
-def _level(text: str) -> int:
+def priority_level(text: str) -> int:
     """A priority as its word or its number."""
     if text.isdecimal():
         return int(text)
-    return _PRIORITIES.index(_one_of(list(_PRIORITIES))(text))
+    return PRIORITIES.index(_one_of(list(PRIORITIES))(text))
 
 
 def _one_of(words: list[str]) -> Callable[[Any], Any]:

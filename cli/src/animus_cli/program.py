@@ -11,12 +11,13 @@ from click.shell_completion import shell_complete
 from animus_cli.envelope import failure_line
 from animus_cli.failure import INTERRUPTED, CommandError
 from animus_cli.invocation import Invocation
+from animus_cli.json_value import json_object
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen, screen_of, use_utf8
-from animus_cli.tree import root_group
+from animus_cli.tree import command_paths, root_group
 from animus_control.errors import ControlError
 
-__all__ = ["command_error", "run"]
+__all__ = ["command_error", "run", "with_next_step"]
 
 COMPLETE_VARIABLE = "_ANIMUS_COMPLETE"
 """Set when a shell asks for words; see ``animus completion``."""
@@ -64,7 +65,8 @@ def run(words: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the boundary: users get a message, ANIMUS_DEBUG=1 the traceback
-        return _report(error, as_json=invocation.json or _asked_for_json(words))
+        failed = with_next_step(command_error(error), words)
+        return _report(error, failed, as_json=invocation.json or _asked_for_json(words))
 
 
 def command_error(error: Exception) -> CommandError:
@@ -85,6 +87,32 @@ def command_error(error: Exception) -> CommandError:
         f"this is a fault in animus: {type(error).__name__}: {error}",
         next_step="run it again with ANIMUS_DEBUG=1 to see where, and report it",
     )
+
+
+def with_next_step(failed: CommandError, words: Sequence[str]) -> CommandError:
+    """`failed`, which names what to type next: what it brought, or what fits its code and the command `words`."""
+    remediation = json_object(failed.details.get("remediation"))
+    if failed.next_step is None:
+        failed.next_step = remediation.get("next_step") or remediation.get("install_command")
+    if failed.next_step is None:
+        place = _place_of(words)
+        listing = (*place[:1], "list")
+        failed.next_step = {
+            "invalid_input": " ".join(("animus", *place, "--help")),
+            "not_found": " ".join(("animus", *listing)) if listing in command_paths() else "animus status",
+            "conflict": "animus status",
+            "unavailable": "animus doctor",
+            "run_failed": "animus history",
+        }.get(failed.code, "run it again with ANIMUS_DEBUG=1 to see where, and report it")
+    return failed
+
+
+def _place_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The command that `words` begin with, as far as it is one."""
+    named = tuple(word for word in words if not word.startswith("-"))
+    known = command_paths()
+    groups = {place[:depth] for place in known for depth in range(len(place) + 1)}
+    return next(named[:depth] for depth in range(len(named), -1, -1) if named[:depth] in groups)
 
 
 def _invoke(words: list[str], invocation: Invocation) -> int:
@@ -111,12 +139,11 @@ def _from_kernel(error: ControlError) -> CommandError:
     return CommandError(code, error.message, details=details, next_step=help_text)
 
 
-def _report(error: Exception, *, as_json: bool) -> int:
+def _report(error: Exception, failed: CommandError, *, as_json: bool) -> int:
     if os.environ.get("ANIMUS_DEBUG"):
         import traceback  # noqa: PLC0415 - start-up: only developers pay for it
 
         traceback.print_exception(error)
-    failed = command_error(error)
     try:
         if as_json:
             sys.stderr.write(failure_line(failed) + "\n")

@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple, TextIO
 
+from animus_cli.window import window_of
+
 __all__ = ["Screen", "clean", "display_width", "fit", "screen_of", "use_utf8"]
 
-_USUAL_WIDTH = 80
-_MINIMUM_WIDTH = 40
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _STATUS_COLOURS = {
     "completed": "green",
@@ -38,8 +38,7 @@ class Screen(NamedTuple):
     """How to lay text out.
 
     `width` is in columns; None means that lines are neither cut nor wrapped (the output is a file or a pipe). `now` is
-    the moment ages
-    are counted from.
+    the moment ages are counted from.
     """
 
     width: int | None
@@ -58,17 +57,8 @@ class Screen(NamedTuple):
 
 def screen_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Screen:
     """The screen behind `stream`: colours only on a terminal, and never with NO_COLOR or TERM=dumb."""
-    now = datetime.datetime.now(datetime.UTC)
-    if not stream.isatty():
-        return Screen(width=None, colour=False, now=now)
-    try:
-        columns = os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        columns = 0
-    written = environ.get("COLUMNS", "")
-    columns = int(written) if written.isdecimal() else columns
-    colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-    return Screen(width=max(columns or _USUAL_WIDTH, _MINIMUM_WIDTH), colour=colour, now=now)
+    width, colour = window_of(stream, environ)
+    return Screen(width=width, colour=colour, now=datetime.datetime.now(datetime.UTC))
 
 
 def clean(text: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from animus_subject_default.backend import VERSION
 
 _SLOW = {"asyncio", "dataclasses", "importlib.metadata", "logging", "sqlite3", "subprocess", "tempfile"}
-_SHOW = "import animus_subject_default.__main__, sys; animus_subject_default.backend.build(); print(*sys.modules)"
+_SHOW = "import sys; from animus_subject_default import __main__, backend; backend.build(); print(*sys.modules)"
 
 
 def test_handshake_imports_nothing_slow():

@@ -1,272 +1,110 @@
 """The states in which work can be, each with who has to act and the command that frees it.
 
 `STATES` is read from the top; every row that holds is a cause. The first of them is what has to change first: what
-is wrong with the entry or the run itself comes before what keeps all work from going on.
+is wrong with the entry or the run itself comes before what keeps all work from going on. A row about a particular
+reason stands before the row about all of its kind.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
+from animus_cli.causes import entries, host, runs
 from animus_cli.causes.picture import Picture
-from animus_cli.table import parse_moment
+from animus_cli.causes.state import Cause, State, cause_of
 
 __all__ = ["STATES", "Cause", "State", "explain"]
 
-YOU, DAEMON, QUEUE, RUNNER, NOBODY = "you", "the daemon", "the queue", "the workflow runner", "nobody"
-_PLUGIN_TROUBLE = frozenset({"backoff", "cooling_down"})
-
-
-class Cause(NamedTuple):
-    """One answer: the state's name, the cause in words, who owns it, and the command that frees it (or None)."""
-
-    state: str
-    cause: str
-    owner: str
-    command: str | None
-
-
-class State(NamedTuple):
-    """One row of the table. `cause` gives the cause in words, or None if the picture is another one."""
-
-    name: str
-    owner: str
-    cause: Callable[[Picture], str | None]
-    command: Callable[[Picture], str | None]
+YOU, AGENT, DAEMON, QUEUE, RUNNER, NOBODY = "you", "the agent", "the daemon", "the queue", "the runner", "nobody"
+_LOOK, _AGAIN = "animus workflow get {run}", "animus workflow run {workflow} {about}"
+_DOCTOR, _VALIDATE = "animus doctor", "animus workflow config validate"
+_OUTPUT = "animus output read {run}"
 
 
 def explain(picture: Picture) -> list[Cause]:
     """Every cause that the picture shows; never empty."""
-    causes: list[Cause] = []
-    for state in STATES:
-        text = state.cause(picture)
-        if text is not None:
-            causes.append(Cause(state.name, text, state.owner, state.command(picture)))
-    if not causes:
-        causes.append(Cause("unknown", "nothing that is on record explains it", YOU, "animus daemon events"))
-    return causes
+    causes = [cause for state in STATES if (cause := cause_of(state, picture)) is not None]
+    return causes or [Cause("unknown", "nothing that is on record explains it", YOU, "animus daemon events")]
 
 
-def _waiting(kind: str) -> Callable[[Picture], str | None]:
-    def cause(picture: Picture) -> str | None:
-        run = picture.run
-        if run is None or run.status != "paused" or run.waiting is None or run.waiting.kind != kind:
-            return None
-        where = f" at phase {run.waiting.phase_id!r}" if run.waiting.phase_id else ""
-        return f"run {run.id} waits{where}: {run.waiting.reason}"
-
-    return cause
-
-
-def _freeing(picture: Picture) -> str | None:
-    return None if picture.run is None or picture.run.waiting is None else picture.run.waiting.command
-
-
-def _ended(status: str) -> Callable[[Picture], str | None]:
-    def cause(picture: Picture) -> str | None:
-        if picture.run is None or picture.run.status != status or picture.entry is not None:
-            return None
-        reason = f": {picture.run.reason}" if picture.run.reason and status != "completed" else ""
-        return f"run {picture.run.id} of {picture.run.definition!r} {status}{reason}"
-
-    return cause
-
-
-def _about_run(picture: Picture) -> str | None:
-    return None if picture.run is None else f"animus workflow get {picture.run.id}"
-
-
-def _again(picture: Picture) -> str | None:
-    if picture.run is None:
-        return None
-    about = f" --subject {picture.subject.id}" if picture.subject is not None else ""
-    return f"animus workflow run {picture.run.definition}{about}"
-
-
-def _blocked(picture: Picture) -> str | None:
-    subject = picture.subject
-    if subject is None or subject.status.value != "blocked" or picture.entry is not None:
-        return None
-    return f"{subject.id} is blocked"
-
-
-def _unasked(picture: Picture) -> str | None:
-    subject = picture.subject
-    if subject is None or subject.status.value != "ready" or picture.entry is not None:
-        return None
-    return f"{subject.id} is ready, and no work on it was asked for" if picture.run is None else None
-
-
-def _settled(picture: Picture) -> str | None:
-    subject = picture.subject
-    is_settled = subject is not None and subject.status.value in {"done", "cancelled"} and picture.entry is None
-    return f"{subject.id} is {subject.status.value}" if subject is not None and is_settled else None
-
-
-def _held(picture: Picture) -> str | None:
-    entry = picture.entry
-    if entry is None or entry.status != "held":
-        return None
-    return f"entry {entry.id} is held: {entry.hold_reason or 'no reason was given'}"
-
-
-def _not_due(picture: Picture) -> str | None:
-    moment = parse_moment(picture.entry.run_at) if _is_pending(picture) and picture.entry is not None else None
-    return f"it is not due before {moment.isoformat()}" if moment is not None and moment > picture.now else None
-
-
-def _disabled(picture: Picture) -> str | None:
-    if not _is_pending(picture) or picture.entry is None:
-        return None
-    ref = picture.entry.workflow_ref
-    reason = picture.disabled.get(ref.lower())
-    return None if reason is None else f"workflow {ref!r} is disabled: {reason}"
-
-
-def _unknown_workflow(picture: Picture) -> str | None:
-    if not _is_pending(picture) or picture.entry is None or picture.workflows is None:
-        return None
-    ref = picture.entry.workflow_ref
-    is_known = ref.lower() in picture.workflows or ref.lower() in picture.disabled
-    return None if is_known else f"the project has no workflow {ref!r} any more"
-
-
-def _subject_busy(picture: Picture) -> str | None:
-    entry = picture.entry
-    if entry is None or not _is_pending(picture):
-        return None
-    others = (row for row in picture.entries if row.id != entry.id and row.subject_id == entry.subject_id)
-    busy = next((row for row in others if row.status == "assigned"), None)
-    return None if busy is None else f"{entry.subject_id} is being worked on: {busy.workflow_id or busy.id}"
-
-
-def _busy_command(picture: Picture) -> str | None:
-    entry = picture.entry
-    rows = [row for row in picture.entries if entry is not None and row.subject_id == entry.subject_id]
-    busy = next((row for row in rows if row.status == "assigned"), None)
-    return None if busy is None else f"animus why {busy.workflow_id or busy.id}"
-
-
-def _lease_lapsed(picture: Picture) -> str | None:
-    entry = picture.entry
-    moment = None if entry is None or entry.status != "assigned" else parse_moment(entry.lease_expires_at)
-    if entry is None or moment is None or moment >= picture.now or _is_at_rest(picture):
-        return None
-    return f"the lease of {entry.lease_owner!r} ran out at {moment.isoformat()} and nobody renewed it"
-
-
-def _no_daemon(picture: Picture) -> str | None:
-    return "no daemon runs" if _wants_daemon(picture) and not picture.daemon.running else None
-
-
-def _daemon_paused(picture: Picture) -> str | None:
-    waits = _wants_start(picture) and picture.daemon.running and picture.daemon.paused
-    return "the daemon is paused and starts nothing" if waits else None
-
-
-def _daemon_draining(picture: Picture) -> str | None:
-    waits = _wants_start(picture) and picture.daemon.running and picture.daemon.draining
-    return "the daemon is draining: it starts nothing and ends when no run is under way" if waits else None
-
-
-def _plugin_trouble(picture: Picture) -> str | None:
-    if not _wants_daemon(picture) or picture.health is None:
-        return None
-    rows = [row for row in picture.health.plugins if row.status in _PLUGIN_TROUBLE]
-    texts = [f"{row.name} ({', '.join(row.kinds)}) is {row.status.replace('_', ' ')}: {row.last_error}" for row in rows]
-    return "; ".join(texts) or None
-
-
-def _no_capacity(picture: Picture) -> str | None:
-    active, size = picture.daemon.active_runs, picture.daemon.pool_size
-    if not _wants_start(picture) or not picture.daemon.running or active is None or size is None or active < size:
-        return None
-    return f"all {size} slots are taken"
-
-
-def _behind(picture: Picture) -> str | None:
-    entry = picture.entry
-    if entry is None or not _is_pending(picture) or _not_due(picture) is not None:
-        return None
-    before = 0
-    for row in picture.entries:
-        if row.id == entry.id:
-            break
-        due = parse_moment(row.run_at)
-        before += row.status == "pending" and (due is None or due <= picture.now)
-    return f"{before} entries stand before it" if before else None
-
-
-def _running(picture: Picture) -> str | None:
-    run = picture.run
-    if run is None or run.status != "running" or not picture.daemon.running:
-        return None
-    attempt = f", attempt {run.attempt}" if run.attempt is not None and run.attempt > 1 else ""
-    return f"run {run.id} is under way: phase {run.current_phase!r}{attempt}"
-
-
-def _starting(picture: Picture) -> str | None:
-    is_next = _wants_start(picture) and picture.daemon.running and not picture.daemon.paused
-    others = (_not_due, _disabled, _unknown_workflow, _subject_busy, _no_capacity, _behind, _daemon_draining)
-    return "it is next" if is_next and all(other(picture) is None for other in others) else None
-
-
-def _is_pending(picture: Picture) -> bool:
-    return picture.entry is not None and picture.entry.status == "pending"
-
-
-def _is_at_rest(picture: Picture) -> bool:
-    """Whether its run waits for a person."""
-    return picture.run is not None and picture.run.status == "paused" and picture.run.waiting is not None
-
-
-def _wants_start(picture: Picture) -> bool:
-    return _is_pending(picture) or (picture.run is not None and picture.run.status == "pending")
-
-
-def _wants_daemon(picture: Picture) -> bool:
-    under_way = picture.run is not None and picture.run.status in {"running", "pending"}
-    return (_is_pending(picture) or under_way) and not _is_at_rest(picture)
-
-
-def _say(command: str) -> Callable[[Picture], str | None]:
-    """A command that is the same every time, with the entry, subject or target put in."""
-
-    def text(picture: Picture) -> str | None:
-        entry = "" if picture.entry is None else picture.entry.id
-        subject = "" if picture.subject is None else picture.subject.id
-        return command.format(entry=entry, subject=subject, target=picture.target)
-
-    return text
-
-
-def _none(_: Picture) -> str | None:
-    return None
-
-
+# One state is a row of one or two lines; the formatter would make it seven.
+# fmt: off
 STATES = (
-    State("gate", YOU, _waiting("gate"), _freeing),
-    State("may-have-had-effects", YOU, _waiting("blocked"), _freeing),
-    State("merge-stopped", YOU, _waiting("merge"), _freeing),
-    State("paused-by-request", YOU, _waiting("paused"), _freeing),
-    State("held", YOU, _held, _say("animus queue release {entry}")),
-    State("workflow-disabled", YOU, _disabled, _say("animus workflow config validate")),
-    State("workflow-gone", YOU, _unknown_workflow, _say("animus workflow config validate")),
-    State("not-due", QUEUE, _not_due, _say("animus queue drop {entry}")),
-    State("subject-busy", QUEUE, _subject_busy, _busy_command),
-    State("daemon-not-running", YOU, _no_daemon, _say("animus daemon start")),
-    State("daemon-paused", YOU, _daemon_paused, _say("animus daemon resume")),
-    State("daemon-draining", DAEMON, _daemon_draining, _say("animus daemon restart")),
-    State("plugin-trouble", DAEMON, _plugin_trouble, _say("animus daemon health")),
-    State("lease-lapsed", DAEMON, _lease_lapsed, _say("animus daemon restart")),
-    State("no-capacity", DAEMON, _no_capacity, _say("animus daemon config --pool-size N")),
-    State("behind-others", QUEUE, _behind, _say("animus queue reorder {entry}")),
-    State("next", DAEMON, _starting, _say("animus daemon events --follow")),
-    State("running", RUNNER, _running, _about_run),
-    State("failed", YOU, _ended("failed"), _about_run),
-    State("escalated", YOU, _ended("escalated"), _about_run),
-    State("cancelled", YOU, _ended("cancelled"), _again),
-    State("blocked", YOU, _blocked, _say("animus subject status {subject} ready")),
-    State("completed", NOBODY, _ended("completed"), _none),
-    State("settled", NOBODY, _settled, _none),
-    State("not-asked-for", YOU, _unasked, _say("animus queue enqueue --subject {subject}")),
+    State("gate-expired", "The time of a gate is over.", DAEMON, _LOOK, runs.gate_expired),
+    State("gate", "The run is at a gate.", YOU, "{freeing}", runs.waiting("gate")),
+    State("approval-asked", "The agent asks for leave.", YOU, "{freeing}", runs.interaction("approval")),
+    State("question-asked", "The agent asks a question.", YOU, "{freeing}", runs.interaction("question")),
+    State("may-have-had-effects", "The runner died in a phase that may have had effects.", YOU, "{freeing}",
+          runs.waiting("blocked")),
+    State("merge-conflict", "The target branch has changed the same lines.", YOU, "{freeing}",
+          runs.merge_because("conflicts in")),
+    State("merge-over-your-work", "The merge would touch a checkout with changes that are not committed.", YOU,
+          "{freeing}", runs.merge_because("uncommitted changes")),
+    State("merge-stopped", "The merge could not be done.", YOU, "{freeing}", runs.waiting("merge")),
+    State("budget-exhausted", "What may be spent is spent.", YOU, "{freeing}", runs.waiting("budget")),
+    State("evaluation-failed", "An evaluation was not passed.", YOU, "{freeing}", runs.waiting("eval")),
+    State("paused-by-request", "Somebody paused the run.", YOU, "{freeing}", runs.waiting("paused")),
+    State("held", "Somebody held the entry.", YOU, "animus queue release {entry}", entries.held),
+    State("workflow-disabled", "The definition, or one that it needs, has an error.", YOU, _VALIDATE, entries.disabled),
+    State("workflow-gone", "The workflow is no longer defined.", YOU, _VALIDATE, entries.unknown_workflow),
+    State("subject-gone", "The subject was removed.", YOU, "animus queue drop {entry}", entries.subject_gone),
+    State("not-due", "The entry was put off.", QUEUE, "animus queue drop {entry}", entries.not_due),
+    State("subject-busy", "Another run works on the same subject.", QUEUE, "animus why {busy}", entries.subject_busy),
+    State("schedule-disabled", "The schedule does not fire.", YOU, "animus schedule enable {schedule}",
+          entries.schedule_off),
+    State("schedule-unheard", "No daemon keeps the time.", YOU, "animus daemon start", entries.schedule_unheard),
+    State("schedule-late", "The work of a moment could not be put on the queue.", DAEMON,
+          "animus schedule history {schedule}", entries.schedule_late),
+    State("schedule-waits", "The next moment has not come.", NOBODY, "animus schedule run {schedule}",
+          entries.schedule_waits),
+    State("daemon-not-running", "Nobody leases.", YOU, "animus daemon start", host.daemon_missing),
+    State("daemon-not-answering", "The daemon holds its lock and does not answer.", YOU, "animus daemon restart",
+          host.daemon_mute),
+    State("daemon-paused", "Somebody paused the daemon.", YOU, "animus daemon resume", host.daemon_paused),
+    State("daemon-draining", "The daemon is about to end.", DAEMON, "animus daemon restart", host.daemon_draining),
+    State("plugin-untrusted", "A plugin that came with the repository is not run.", YOU,
+          "animus plugin trust {untrusted}", host.plugin_untrusted),
+    State("plugin-missing", "A role has no plugin.", YOU, _DOCTOR, host.plugin_missing),
+    State("plugin-cooling-down", "A plugin died too often.", DAEMON, "animus daemon health",
+          host.plugin_is("cooling_down")),
+    State("plugin-restarting", "A plugin died and is started again.", DAEMON, "animus daemon health",
+          host.plugin_is("backoff")),
+    State("lease-lapsed", "Whoever had the entry is gone.", DAEMON, "animus daemon restart", host.lease_lapsed),
+    State("run-without-entry", "The run is on record as running and has no entry.", DAEMON, "animus daemon restart",
+          runs.nobody_executes),
+    State("no-capacity", "Every slot is taken.", DAEMON, "animus daemon config --pool-size N", host.no_capacity),
+    State("behind-others", "Other entries stand before it.", QUEUE, "animus queue reorder {entry}", entries.behind),
+    State("next", "Nothing is in its way.", DAEMON, "animus daemon events --follow", host.starting),
+    State("quota-exhausted", "The agent's account is used up for now.", YOU, _LOOK,
+          runs.agent_trouble("provider_exhaustion")),
+    State("agent-not-signed-in", "The agent's credentials are missing or refused.", YOU, _DOCTOR,
+          runs.agent_trouble("auth")),
+    State("agent-target-unavailable", "The agent or its model cannot be reached.", YOU, _DOCTOR,
+          runs.agent_trouble("target_unavailable")),
+    State("agent-tries-again", "The agent failed and is asked again.", AGENT, _OUTPUT, runs.agent_tries_again),
+    State("running", "The run is under way.", RUNNER, _LOOK, runs.running),
+    State("rework-exhausted", "The work was sent back as often as is allowed.", YOU, "animus workflow decisions {run}",
+          runs.ended_because("rework budget exceeded")),
+    State("decision-invalid", "An agent's decision was none.", YOU, _OUTPUT,
+          runs.ended_because("returned an invalid decision")),
+    State("timed-out", "A command or an agent took too long.", YOU, _OUTPUT, runs.ended_because("ran longer than")),
+    State("program-not-allowed", "A program is not on the allow-list.", YOU, _VALIDATE,
+          runs.ended_because("is not in tools_allowlist")),
+    State("program-missing", "A program is not installed.", YOU, _DOCTOR, runs.ended_because("was not found on PATH")),
+    State("provider-missing", "No provider serves the agent's tool.", YOU, "animus plugin list",
+          runs.ended_because("no provider answers to")),
+    State("environment-missing", "A variable of the environment is not set.", YOU, "animus daemon restart",
+          runs.ended_because("the environment variable ... is not set")),
+    State("variable-missing", "The workflow needs a variable.", YOU, _AGAIN, runs.ended_because("needs the variable")),
+    State("disk-full", "There is no room left.", YOU, "animus workflow prune --older-than 30",
+          runs.ended_because("No space left on device")),
+    State("failed", "The run failed.", YOU, _LOOK, runs.ended("failed")),
+    State("escalated", "The work was judged not good enough.", YOU, _LOOK, runs.ended("escalated")),
+    State("cancelled", "The run was cancelled.", YOU, _AGAIN, runs.ended("cancelled")),
+    State("blocked", "The subject is blocked.", YOU, "animus subject status {subject} ready", entries.blocked),
+    State("expired", "The entry was not begun in its time.", YOU, "animus queue history", entries.left("expired")),
+    State("dropped", "Somebody took the entry off the queue.", YOU, "animus queue history", entries.left("dropped")),
+    State("completed", "The run is done.", NOBODY, None, runs.ended("completed")),
+    State("settled", "The subject is done or given up.", NOBODY, None, entries.settled),
+    State("not-asked-for", "Nobody asked for work on the subject.", YOU, "animus queue enqueue --subject {subject}",
+          entries.unasked),
+    State("daemon-outdated", "The daemon is older or newer than what is installed.", YOU, "animus daemon restart",
+          host.daemon_outdated),
 )
+# fmt: on

@@ -6,7 +6,7 @@ from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
 from animus_cli.render.daemon import status
 from animus_cli.table import facts
-from animus_kernel.settings import RUNS_PER_RUNNER, load_settings
+from animus_composition.settings import RUNS_PER_RUNNER, load_settings
 
 __all__ = ["restart", "run", "start", "stop"]
 
@@ -25,7 +25,7 @@ def _pool_size() -> click.Option:
 @command("start", "Start the daemon of this project in the background.", _pool_size())
 def start(invocation: Invocation, *, pool_size: int | None) -> None:
     """Start a detached daemon and wait until it answers."""
-    from animus_kernel.launch import start_daemon  # noqa: PLC0415 - start-up: help pages need no process code
+    from animus_kernel.serving.launch import start_daemon  # noqa: PLC0415 - start-up: help pages need no process code
 
     project = invocation.project()
     result = start_daemon(project, load_settings(project, pool_size=pool_size))
@@ -35,7 +35,7 @@ def start(invocation: Invocation, *, pool_size: int | None) -> None:
 @command("run", "Be the daemon of this project, in the foreground.", _pool_size())
 def run(invocation: Invocation, *, pool_size: int | None) -> int:
     """Serve until stopped; the right form below a process supervisor."""
-    from animus_kernel.daemon import serve  # noqa: PLC0415 - start-up: only this command needs the whole kernel
+    from animus_kernel.serving.daemon import serve  # noqa: PLC0415 - start-up: only this command needs the whole kernel
 
     project = invocation.project()
     settings = load_settings(project, pool_size=pool_size)
@@ -57,7 +57,7 @@ def run(invocation: Invocation, *, pool_size: int | None) -> int:
 )
 def stop(invocation: Invocation, *, seconds: int) -> None:
     """Stop the daemon and everything it started."""
-    from animus_kernel.launch import stop_daemon  # noqa: PLC0415 - start-up: help pages need no process code
+    from animus_kernel.serving.launch import stop_daemon  # noqa: PLC0415 - start-up: help pages need no process code
 
     project = invocation.project()
     stopped = bool(stop_daemon(project, timeout_seconds=seconds))
@@ -68,7 +68,7 @@ def stop(invocation: Invocation, *, seconds: int) -> None:
 @command("restart", "Stop the daemon of this project and start it again; runs under way go on.", _pool_size())
 def restart(invocation: Invocation, *, pool_size: int | None) -> None:
     """Stop it if it runs, then start it with the settings in force now."""
-    from animus_kernel.launch import start_daemon, stop_daemon  # noqa: PLC0415 - start-up: as above
+    from animus_kernel.serving.launch import start_daemon, stop_daemon  # noqa: PLC0415 - start-up: as above
 
     project = invocation.project()
     settings = load_settings(project, pool_size=pool_size)  # a bad file must not cost the daemon that runs

@@ -6,13 +6,14 @@ import click
 import msgspec
 
 from animus_cli.commands.plain import command
+from animus_cli.diagnosis.agents import check_environment
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
 from animus_cli.table import Column, facts, paragraph, table
 from animus_cli.terminal import Screen
-from animus_kernel.instance import instance_holder
-from animus_kernel.manifest import load_manifest
-from animus_kernel.settings import RUNS_PER_RUNNER, load_settings, save_settings
+from animus_composition.manifest import load_manifest
+from animus_composition.settings import RUNS_PER_RUNNER, load_settings, save_settings
+from animus_kernel.serving.instance import instance_holder
 
 __all__ = ["ROLE_MISSING", "config", "preflight"]
 
@@ -63,10 +64,11 @@ def config(invocation: Invocation, *, pool_size: int | None, heartbeat_seconds: 
 )
 def preflight(invocation: Invocation) -> int:
     """Bind the roles without starting anything."""
-    from animus_kernel.assembly import assemble  # noqa: PLC0415 - start-up: help pages need no discovery
-    from animus_kernel.roles import REQUIRED_ROLES  # noqa: PLC0415 - as above
+    from animus_composition.assembly import assemble  # noqa: PLC0415 - start-up: help pages need no discovery
+    from animus_composition.roles import REQUIRED_ROLES  # noqa: PLC0415 - as above
 
-    roles = assemble(invocation.project()).roles
+    assembly = assemble(invocation.project())
+    roles = assembly.roles
     missing = [
         {
             "role": role,
@@ -79,7 +81,9 @@ def preflight(invocation: Invocation) -> int:
     bound = {role: holder.name for role, holder in roles.holders.items()}
     bound |= {"provider": ", ".join(plugin.name for plugin in roles.providers)} if roles.providers else {}
     is_satisfied = not any(row["required"] for row in missing)
+    warnings = [finding._asdict() for finding in check_environment(assembly)]
     record = {"schema": "animus.daemon.preflight.v1", "ok": is_satisfied, "satisfied": bound, "missing": missing}
+    record["warnings"] = warnings
     invocation.show(record, lambda screen: _preflight_lines(record, screen))
     return 0 if is_satisfied else ROLE_MISSING
 
@@ -104,4 +108,6 @@ def _preflight_lines(record: dict[str, Any], screen: Screen) -> list[str]:
         lines += ["", *paragraph(row["problem"], screen)]
         if row["install_command"]:
             lines.append(f"next: {row['install_command']}")
+    for finding in record["warnings"]:
+        lines += ["", *paragraph(f"warning: {finding['message']}", screen), f"next: {finding['fix_command']}"]
     return lines if record["missing"] else [*lines, "", "A daemon can start. next: animus daemon start"]

@@ -20,8 +20,8 @@ from animus_cli.render import subject, workflow
 from animus_cli.terminal import Screen
 from animus_control.endpoint import socket_path
 from animus_control.errors import ControlError
-from animus_kernel.instance import instance_holder
-from animus_kernel.launch import stop_daemon
+from animus_kernel.serving.instance import instance_holder
+from animus_kernel.serving.launch import stop_daemon
 
 __all__ = ["demo"]
 

@@ -4,23 +4,25 @@ from typing import Any
 
 import click
 
+from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
 from animus_cli.render import flavor as view
-from animus_kernel.assembly import assemble
-from animus_kernel.flavor import Flavor, find_flavors, install_command, load_flavor, missing_distributions
-from animus_kernel.manifest import load_manifest, set_flavor
+from animus_composition.assembly import assemble
+from animus_composition.flavor import Flavor, find_flavors, install_command, load_flavor, missing_distributions
+from animus_composition.manifest import load_manifest, set_flavor
 from animus_plugin_protocol.wire.control import FlavorListResult, FlavorRow, FlavorUseResult
 
 __all__ = ["current", "diff", "info", "installed", "use"]
 
 
-@command("list", "List the installed flavors.")
-def installed(invocation: Invocation) -> None:
+@command("list", "List the installed flavors.", *page_options())
+def installed(invocation: Invocation, *, limit: int, offset: int) -> None:
     """The installed flavors; a broken one shows what is wrong with it."""
     active = load_manifest(invocation.project()).flavor
     rows: list[FlavorRow] = []
-    for file in find_flavors():
+    files, place = page_of(find_flavors(), limit=limit, offset=offset)
+    for file in files:
         flavor = file.flavor
         rows.append(
             FlavorRow(
@@ -31,8 +33,9 @@ def installed(invocation: Invocation) -> None:
                 missing=_missing(flavor) if flavor else [file.problem or ""],
             )
         )
-    result = FlavorListResult(flavors=rows)
-    invocation.show(result, lambda screen: view.installed(result, screen))
+    result = FlavorListResult(flavors=rows, total=place.total)
+    more = [place.more] if place.more else []
+    invocation.show(result, lambda screen: [*view.installed(result, screen), *more])
 
 
 @command("use", "Make a flavor this project's.", click.Argument(["flavor_id"], metavar="FLAVOR"))

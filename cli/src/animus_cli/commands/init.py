@@ -6,7 +6,8 @@ import click
 
 from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
-from animus_cli.scaffold.checks import Check, agent_command, find_linter, find_tests, missing_programs
+from animus_cli.scaffold.agents import KNOWN, Offer, agent_command, offers
+from animus_cli.scaffold.checks import Check, find_linter, find_tests, missing_programs
 from animus_cli.scaffold.evidence import Evidence
 from animus_cli.scaffold.files import AGENT_PATH, WORKFLOWS_PATH, Findings, PlannedFile, planned_files
 from animus_cli.table import facts, paragraph
@@ -16,6 +17,7 @@ from animus_plugin_runtime.durable import write_durably
 __all__ = ["init"]
 
 _FILE_MODE = 0o644
+_SCRIPT = "script"
 _DONE = {"write": "wrote", "rewrite": "rewrote", "keep": "kept"}
 _PLANNED = {"write": "would write", "rewrite": "would rewrite", "keep": "would keep"}
 
@@ -25,16 +27,25 @@ _PLANNED = {"write": "would write", "rewrite": "would rewrite", "keep": "would k
     "Set a project up: find its tests and its linter, and write three files that make them a workflow.",
     click.Option(["--plan"], is_flag=True, help="Say what would be written, and write nothing."),
     click.Option(["--force"], is_flag=True, help="Write files again that nobody has edited since they were written."),
+    click.Option(
+        ["--agent", "wanted"],
+        type=click.Choice([agent.tool for agent in KNOWN] + [_SCRIPT]),
+        metavar="|".join([*(agent.tool for agent in KNOWN), _SCRIPT]),
+        help="Which coding agent does the work; the first one found if left out. script: a program of yours.",
+    ),
 )
-def init(invocation: Invocation, *, plan: bool, force: bool) -> None:
+def init(invocation: Invocation, *, plan: bool, force: bool, wanted: str | None) -> None:
     """Detect, write (unless only a plan is wanted), and say what is missing."""
     root = invocation.project().root
     evidence = Evidence(root)
-    findings = Findings(find_tests(evidence), find_linter(evidence), agent_command())
+    found = offers()
+    usable = [offer.agent.tool for offer in found if offer.has_plugin]
+    tool = next(iter(usable), None) if wanted is None else None if wanted == _SCRIPT else wanted
+    findings = Findings(find_tests(evidence), find_linter(evidence), agent_command(), tool)
     files = planned_files(root, findings, force=force)
     if not plan:
         _write(root, files)
-    missing = _missing(root, findings)
+    missing = [*_missing(root, findings), *_missing_for_agents(found, tool)]
     words = _PLANNED if plan else _DONE
     next_steps = _next_steps(root, findings, files)
     record = {
@@ -43,6 +54,8 @@ def init(invocation: Invocation, *, plan: bool, force: bool) -> None:
         "tests": _record(findings.tests),
         "linter": _record(findings.linter),
         "agent": None if findings.agent is None else list(findings.agent),
+        "tool": tool,
+        "agents_found": [offer.agent.tool for offer in found],
         "files": [{"path": file.path, "action": file.action, "reason": file.reason} for file in files],
         "missing": missing,
         "next": next_steps,
@@ -76,10 +89,25 @@ def _missing(root: Path, findings: Findings) -> list[str]:
         f"{program!r} is not on PATH; the checks need it."
         for program in missing_programs((findings.tests, findings.linter))
     ]
-    if findings.agent is None:
+    if findings.agent is None and findings.tool is None:
         missing.append(f"No coding agent was found on PATH. Name yours in {AGENT_PATH} to use animus.task/standard.")
     if not (root / ".git").exists():
         missing.append("This is no git repository. Checks work, deliveries (animus.task/standard) need one.")
+    return missing
+
+
+def _missing_for_agents(found: list[Offer], tool: str | None) -> list[str]:
+    """What keeps an agent that is here, or that was asked for, from being used."""
+    missing = [
+        f"{offer.agent.tool} is here; to have it work in phases: pip install {offer.agent.distribution}, "
+        f"then: animus init --force --agent {offer.agent.tool}"
+        for offer in found
+        if not offer.has_plugin
+    ]
+    chosen = next((agent for agent in KNOWN if agent.tool == tool), None)
+    if chosen is not None and chosen.tool not in {offer.agent.tool for offer in found}:
+        needs = f"the program {chosen.program!r}" if chosen.program else f"one of {', '.join(chosen.variables)}"
+        missing.append(f"{chosen.tool} needs {needs}, which is not here; see: animus doctor")
     return missing
 
 
@@ -99,7 +127,7 @@ def _lines(
             ("project", str(root)),
             ("tests", _found(findings.tests)),
             ("linter", _found(findings.linter)),
-            ("agent", "none found" if findings.agent is None else findings.agent[0]),
+            ("agent", findings.tool or ("none found" if findings.agent is None else findings.agent[0])),
         ],
         screen,
     )

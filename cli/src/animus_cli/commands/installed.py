@@ -6,23 +6,26 @@ from typing import Any
 import click
 import msgspec
 
+from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.invocation import Invocation
 from animus_cli.render import installed as view
+from animus_composition.manifest import load_manifest
+from animus_composition.pack import Pack, resolve_packs
 from animus_control.operations import OPERATIONS
-from animus_kernel.manifest import load_manifest
-from animus_kernel.pack import Pack, resolve_packs
 from animus_plugin_protocol.methods import PING
 from animus_plugin_protocol.wire import control
 
 __all__ = ["pack_info", "pack_list", "plugin_info", "plugin_ping"]
 
+_MANY = 10_000
+
 
 @command("info", "Show everything about one plugin.", click.Argument(["name"], metavar="NAME"))
 def plugin_info(invocation: Invocation, *, name: str) -> None:
     """One row of ``plugin list``, whole."""
-    listed: control.PluginListResult = invocation.call(OPERATIONS["plugin/list"], control.PluginListParams())
+    listed: control.PluginListResult = invocation.call(OPERATIONS["plugin/list"], control.PluginListParams(limit=_MANY))
     named = [row for row in listed.plugins if row.name == name.removeprefix("animus-")]
     if not named:
         near = did_you_mean(name, [row.name for row in listed.plugins])
@@ -43,11 +46,17 @@ def plugin_ping(invocation: Invocation, *, name: str) -> None:
     invocation.show(record, lambda _: [f"{name} answered; it took {seconds * 1000:.0f} ms with everything around it."])
 
 
-@command("list", "List the packs in force: where each comes from, and which workflows and subjects it brings.")
-def pack_list(invocation: Invocation) -> None:
+@command(
+    "list",
+    "List the packs in force: where each comes from, and which workflows and subjects it brings.",
+    *page_options(),
+)
+def pack_list(invocation: Invocation, *, limit: int, offset: int) -> None:
     """The packs, in the order in which they win."""
     packs, problems = _packs(invocation)
-    record = {"packs": [_pack_record(pack) for pack in packs], "problems": problems}
+    rows, place = page_of(packs, limit=limit, offset=offset)
+    record = {"packs": [_pack_record(pack) for pack in rows], "total": place.total, "problems": problems}
+    record |= {"more": place.more} if place.more else {}
     invocation.show(record, lambda screen: view.packs(record, screen))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
+from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
@@ -38,12 +39,16 @@ class _Output(NamedTuple):
     "List what the phases of a run wrote: one row a file, with its size and where it is.",
     click.Argument(_RUN, metavar="RUN"),
     click.Option(["--phase"], metavar="PHASE", help="Only this phase."),
+    *page_options(),
 )
-def phase_outputs(invocation: Invocation, *, run: str, phase: str | None) -> None:
+def phase_outputs(invocation: Invocation, *, run: str, phase: str | None, limit: int, offset: int) -> None:
     """The files of a run."""
     run_id, outputs = _outputs(invocation, run, phase)
-    record = {"id": run_id, "outputs": [output._asdict() | {"path": str(output.path)} for output in outputs]}
-    invocation.show(record, lambda screen: _rows(outputs, screen))
+    page, place = page_of(outputs, limit=limit, offset=offset)
+    rows = [output._asdict() | {"path": str(output.path)} for output in page]
+    record = {"id": run_id, "outputs": rows, "total": place.total}
+    more = [place.more] if place.more else []
+    invocation.show(record, lambda screen: [*_rows(page, screen), *more])
 
 
 @command(

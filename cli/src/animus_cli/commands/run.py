@@ -101,7 +101,7 @@ def follow_run(
 def _run_here(
     project: Project, operation: Operation, params: WorkflowRunParams, progress: Progress | None
 ) -> WorkflowRunResult:
-    from animus_kernel.session import run_operation  # noqa: PLC0415 - start-up: only a run in this process needs it
+    from animus_kernel.serving.session import run_operation  # noqa: PLC0415 - start-up: only a run in this process needs it
 
     try:
         result: WorkflowRunResult = run_operation(

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
@@ -28,15 +29,18 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "": 86_400}
     "decisions",
     "Show what was decided after each attempt at each phase of a run, and why.",
     click.Argument(["run"], metavar="RUN"),
+    *page_options(),
 )
-def decisions(invocation: Invocation, *, run: str) -> None:
+def decisions(invocation: Invocation, *, run: str, limit: int, offset: int) -> None:
     """The verdicts of a run, in order."""
     found: control.WorkflowGetResult = invocation.call(OPERATIONS["workflow/get"], control.WorkflowGetParams(id=run))
     keys = ("path", "attempt", "mode", "verdict", "status", "reason", "finished_at")
     phases = [json_object(row) for row in json_array(json_object(found.detail).get("phases"))]
     rows = [{key: row.get(key) for key in keys} for row in phases if row.get("verdict") is not None]
-    record = {"id": found.id, "status": found.status, "decisions": rows}
-    invocation.show(record, lambda screen: view.decisions(rows, screen))
+    page, place = page_of(rows, limit=limit, offset=offset)
+    record = {"id": found.id, "status": found.status, "decisions": page, "total": place.total}
+    more = [place.more] if place.more else []
+    invocation.show(record, lambda screen: [*view.decisions(page, screen), *more])
 
 
 @command(

@@ -11,6 +11,7 @@ import msgspec
 from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError
 from animus_cli.invocation import Invocation
+from animus_cli.options import PRIORITIES, priority_level
 from animus_cli.render.subject import created, one
 from animus_control.operations import OPERATIONS
 from animus_plugin_protocol.wire import control
@@ -24,8 +25,11 @@ _STATUSES = [status.value for status in SubjectStatus]
 
 @command(
     "update",
-    "Change a subject: its status, labels, assignee, further fields.",
+    "Change a subject: its title, description, priority, status, labels, assignee, further fields.",
     click.Argument(_SUBJECT, metavar="KIND:ID"),
+    click.Option(["--title"], metavar="TEXT", help="One line that says what is wanted."),
+    click.Option(["--body"], metavar="TEXT", help="The whole description."),
+    click.Option(["--priority"], metavar="|".join(PRIORITIES), help="How urgent it is; a number from 0 to 4 too."),
     click.Option(["--status"], type=click.Choice(_STATUSES), metavar="|".join(_STATUSES), help="The status it gets."),
     click.Option(["--label", "labels"], multiple=True, metavar="LABEL", help="A label to add; may be repeated."),
     click.Option(["--unlabel", "unlabels"], multiple=True, metavar="LABEL", help="A label to take away."),
@@ -48,10 +52,19 @@ def update(invocation: Invocation, *, subject: str, custom: str | None, **given:
         labels_remove=list(given["unlabels"]),
         comment=given["comment"],
         custom=fields,
+        title=given["title"],
+        body=given["body"],
+        priority=None if given["priority"] is None else _priority(given["priority"]),
     )
     if patch == SubjectPatch():
         raise CommandError("invalid_input", "nothing to change was given", next_step="animus subject update --help")
-    result = invocation.call(OPERATIONS["subject/update"], control.SubjectUpdateParams(id=subject, patch=patch))
+    result: Subject = invocation.call(
+        OPERATIONS["subject/update"], control.SubjectUpdateParams(id=subject, patch=patch)
+    )
+    kept = [name for name, wanted, got in _texts(patch, result) if wanted is not None and wanted != got]
+    if kept:
+        message = f"the backend of {result.id} does not change the {' and the '.join(kept)}; the rest of it is done"
+        raise CommandError("unavailable", message, next_step=f"animus subject get {result.id}")
     invocation.show(result, lambda screen: one(result, screen))
 
 
@@ -113,6 +126,20 @@ def batch_create(invocation: Invocation, *, file: str, on_error: str) -> None:
         details = msgspec.to_builtins(result)
         raise CommandError("invalid_input", message, details=details, next_step="animus subject list")
     invocation.show(result, lambda screen: created(result, screen))
+
+
+def _texts(patch: SubjectPatch, result: Subject) -> list[tuple[str, Any, Any]]:
+    """What a backend may not know how to change: its name, what was wanted, and what it is now."""
+    title = None if patch.title is None else patch.title.strip()
+    body = (patch.body, result.description or "")
+    return [("title", title, result.title), ("body", *body), ("priority", patch.priority, result.priority)]
+
+
+def _priority(text: str) -> int:
+    try:
+        return priority_level(text)
+    except ValueError as error:
+        raise CommandError("invalid_input", f"--priority: {error}", remediation="invalid_input") from None
 
 
 def _object(text: str) -> dict[str, Any]:

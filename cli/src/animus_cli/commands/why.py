@@ -12,6 +12,7 @@ from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
 from animus_cli.terminal import Screen, clean
 from animus_control.operations import OPERATIONS
+from animus_kernel.version import VERSION
 
 __all__ = ["queue_why", "why"]
 
@@ -34,7 +35,7 @@ def _explain(invocation: Invocation, target: str) -> None:
     def ask(name: str, params: Any) -> Any:
         return invocation.call(OPERATIONS[name], params)
 
-    picture = take_picture(ask, target, datetime.datetime.now(datetime.UTC))
+    picture = take_picture(ask, target, datetime.datetime.now(datetime.UTC), version=VERSION)
     causes = explain(picture)
     record = {
         "target": target,

@@ -15,11 +15,11 @@ from animus_cli.demonstration.interruption import interrupted_afterwards
 from animus_cli.failure import CommandError
 from animus_cli.json_value import json_object
 from animus_cli.live import RUN_ENDINGS, Progress
+from animus_composition.settings import load_settings
 from animus_control.client import ControlClient
 from animus_control.errors import ControlError
 from animus_control.project import Project, find_project
-from animus_kernel.launch import start_daemon
-from animus_kernel.settings import load_settings
+from animus_kernel.serving.launch import start_daemon
 from animus_plugin_protocol.wire.control import (
     QueueEnqueueParams,
     QueueEnqueueResult,

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from animus_cli.diagnosis.installation import Finding
+from animus_cli.diagnosis.finding import Finding
 from animus_cli.json_value import json_object
 from animus_control.errors import ControlError
 from animus_control.project import Project

@@ -5,27 +5,18 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from animus_cli.diagnosis.finding import Finding
+from animus_composition.assembly import Assembly, assemble
+from animus_composition.flavor import install_command, missing_distributions
+from animus_composition.roles import REQUIRED_ROLES
+from animus_composition.settings import load_settings
 from animus_control.endpoint import socket_path
 from animus_control.errors import ControlError
 from animus_control.project import Project
-from animus_kernel.assembly import Assembly, assemble
-from animus_kernel.flavor import install_command, missing_distributions
-from animus_kernel.instance import instance_holder, orphans_of
-from animus_kernel.roles import REQUIRED_ROLES
-from animus_kernel.settings import load_settings
+from animus_kernel.serving.instance import instance_holder, orphans_of
 
 __all__ = ["Finding", "check_project"]
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at. Severity: ``ok``, ``warning`` or ``error``."""
-
-    id: str
-    severity: str
-    message: str
-    fix_command: str | None = None
 
 
 def check_project(project: Project) -> list[Finding]:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from animus_cli.json_value import json_object
-from animus_cli.table import Column, duration, facts, table
+from animus_cli.table import Column, duration, facts, paragraph, table
 from animus_cli.terminal import Screen, clean
-from animus_plugin_protocol.wire.control import DaemonEvent, DaemonHealthResult, DaemonStatusResult
+from animus_plugin_protocol.wire.control import AuditVerifyResult, DaemonEvent, DaemonHealthResult, DaemonStatusResult
 
-__all__ = ["event", "health", "status", "summary"]
+__all__ = ["audit", "event", "health", "metrics", "status", "summary"]
 
 _FIRST_FACTS = ("workflow_id", "subject_id", "phase_id", "status", "reason", "message")
 """What of an event's payload is read first."""
@@ -71,6 +71,19 @@ def health(result: DaemonHealthResult, screen: Screen) -> list[str]:
         Column("LAST ERROR", flexible=True),
     ]
     return [*lines, "", *table(columns, rows, screen)]
+
+
+def metrics(result: str, _screen: Screen) -> list[str]:
+    """The text as it is."""
+    return result.splitlines()
+
+
+def audit(result: AuditVerifyResult, screen: Screen) -> list[str]:
+    """Whether the record is whole, or where it breaks."""
+    if result.is_whole:
+        return facts([("audit log", f"whole, {result.lines} lines"), ("latest", result.latest or "")], screen)
+    text = f"the audit log was altered at line {result.line}: {result.reason}"
+    return [*paragraph(text, screen), "next: animus daemon events --limit 200"]
 
 
 def event(result: DaemonEvent, screen: Screen) -> list[str]:

@@ -53,6 +53,7 @@ def packs(record: dict[str, Any], screen: Screen) -> list[str]:
         Column("WORKFLOWS", flexible=True),
     ]
     lines = table(columns, rows, screen) if rows else ["No pack is in force."]
+    lines += [record["more"]] if "more" in record else []
     for problem in record["problems"]:
         lines += paragraph(f"problem: {problem}", screen)
     return lines

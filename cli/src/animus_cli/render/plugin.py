@@ -35,6 +35,8 @@ def found(result: PluginListResult, screen: Screen) -> list[str]:
             for row in result.plugins
         ]
         lines = table(_COLUMNS, rows, screen)
+        if len(rows) < result.total:
+            lines.append(f"{len(rows)} of {result.total}; more with --offset")
     for row in result.plugins:
         if not row.trusted:
             lines += [

@@ -9,8 +9,9 @@ from animus_plugin_protocol.wire.control import (
     QueueMutationResult,
 )
 from animus_plugin_protocol.wire.queue import QueueReorderResult, QueueStats
+from animus_plugin_protocol.wire.queue_care import QueueHistoryResult, QueueImportResult
 
-__all__ = ["changed", "counts", "page", "receipt", "reordered"]
+__all__ = ["changed", "counts", "page", "past", "receipt", "reordered", "taken_in"]
 
 _COLUMNS = [
     Column("ENTRY"),
@@ -20,6 +21,16 @@ _COLUMNS = [
     Column("PRIORITY"),
     Column("ENQUEUED"),
     Column("NOTE", flexible=True),
+]
+
+_PAST = [
+    Column("ENTRY"),
+    Column("OUTCOME", status=True),
+    Column("SUBJECT", flexible=True),
+    Column("WORKFLOW", flexible=True),
+    Column("LEFT"),
+    Column("RUN"),
+    Column("REASON", flexible=True),
 ]
 
 
@@ -49,6 +60,34 @@ def page(result: QueueListResult, screen: Screen) -> list[str]:
     lines = table(_COLUMNS, rows, screen)
     hidden = result.total - len(result.entries)
     return lines if hidden <= 0 else [*lines, f"{len(result.entries)} of {result.total}; more with --offset"]
+
+
+def past(result: QueueHistoryResult, screen: Screen) -> list[str]:
+    """A table of entries that have left the queue."""
+    if not result.entries:
+        return ["No entry has left the queue."]
+    rows = [
+        [
+            entry.entry_id,
+            entry.outcome,
+            entry.subject_id,
+            entry.workflow_ref,
+            ago(parse_moment(entry.finished_at), screen),
+            entry.workflow_id or "",
+            entry.reason or "",
+        ]
+        for entry in result.entries
+    ]
+    lines = table(_PAST, rows, screen)
+    return lines if result.next_offset is None else [*lines, f"There are more: --offset {result.next_offset}"]
+
+
+def taken_in(result: QueueImportResult, screen: Screen) -> list[str]:
+    """How many entries were added, and why others were not."""
+    lines = [f"{result.imported} entries were added. next: animus queue list"]
+    for skipped in result.skipped:
+        lines += paragraph(f"left out: {skipped.entry_id}: {skipped.reason}", screen)
+    return lines
 
 
 def counts(result: QueueStats, screen: Screen) -> list[str]:

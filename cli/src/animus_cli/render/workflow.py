@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from animus_cli.json_value import json_array, json_object
+from animus_cli.spending import Spent, spent_in, spent_text, total_of
 from animus_cli.table import Column, ago, duration, facts, paragraph, parse_moment, table
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import (
@@ -34,6 +35,13 @@ _PHASE_COLUMNS = [
     Column("VERDICT"),
     Column("TOOK", right=True),
     Column("REASON", flexible=True),
+]
+_AGENT_COLUMNS = [
+    Column("PHASE", flexible=True),
+    Column("ATTEMPT", right=True),
+    Column("AGENT"),
+    Column("MODEL", flexible=True),
+    Column("USED", flexible=True),
 ]
 _ENDED = frozenset({"completed", "failed", "escalated", "cancelled"})
 
@@ -73,12 +81,14 @@ def one(result: WorkflowGetResult, screen: Screen) -> list[str]:
             ("branch", str(detail.get("branch") or "")),
             ("worktree", "" if result.status == "completed" else str(detail.get("worktree") or "")),
             ("merge", _merge(detail.get("merge"))),
+            ("used", _used(detail)),
         ],
         screen,
     )
     rows = phase_rows(detail)
     if rows:
         lines += ["", *table(_PHASE_COLUMNS, rows, screen)]
+        lines += _agents(detail, screen)
         lines += _long_reasons(detail, screen)
     if result.waiting is not None:
         lines += ["", *waiting_lines(result.waiting, screen, branch=result.branch)]
@@ -149,6 +159,28 @@ def _long_reasons(detail: dict[str, Any], screen: Screen) -> list[str]:
             lines += ["", screen.paint(f"{row.get('path')}, attempt {row.get('attempt')}:", "bold")]
             lines += [f"  {clean(line.expandtabs())}".rstrip() for line in reason.strip().splitlines()]
     return lines
+
+
+def _used(detail: dict[str, Any]) -> str:
+    """What the agents of the run used, as the journal adds it up."""
+    whole = spent_in(detail)
+    return spent_text(whole if whole != Spent() else total_of(spent_in(row) for row in _phases(detail)))
+
+
+def _agents(detail: dict[str, Any], screen: Screen) -> list[str]:
+    """A row per attempt of an agent that says which agent it was or what it used."""
+    rows = [
+        [
+            str(row.get("path") or row.get("phase_id") or ""),
+            str(row.get("attempt") or ""),
+            str(row.get("target") or ""),
+            str(row.get("model") or ""),
+            spent_text(spent_in(row)),
+        ]
+        for row in _phases(detail)
+        if row.get("target") or row.get("model") or spent_in(row) != Spent()
+    ]
+    return ["", *table(_AGENT_COLUMNS, rows, screen)] if rows else []
 
 
 def _subject(run: WorkflowRunSummary, detail: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from animus_cli.scaffold.evidence import Evidence
 
-__all__ = ["AGENTS", "Check", "Rule", "agent_command", "find_linter", "find_tests", "missing_programs"]
+__all__ = ["Check", "Rule", "find_linter", "find_tests", "missing_programs"]
 
 
 class Check(NamedTuple):
@@ -36,13 +36,6 @@ class Rule(NamedTuple):
     """The command runs in the project's Python environment."""
 
 
-AGENTS: tuple[tuple[str, ...], ...] = (
-    ("claude", "--print", "--permission-mode", "acceptEdits"),
-    ("codex", "exec", "--full-auto", "-"),
-)
-"""Coding agents that take a prompt on standard input, with the arguments that let them edit files."""
-
-
 def find_tests(evidence: Evidence) -> Check | None:
     """How the project's tests are run, or None if nothing shows it."""
     return _first(_TESTS, evidence)
@@ -51,11 +44,6 @@ def find_tests(evidence: Evidence) -> Check | None:
 def find_linter(evidence: Evidence) -> Check | None:
     """How the project is linted, or None if nothing shows it."""
     return _first(_LINTERS, evidence)
-
-
-def agent_command() -> tuple[str, ...] | None:
-    """The first of `AGENTS` that is on PATH."""
-    return next((argv for argv in AGENTS if shutil.which(argv[0]) is not None), None)
 
 
 def missing_programs(checks: Iterable[Check | None]) -> list[str]:

@@ -10,7 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from animus_cli.scaffold.checks import AGENTS, Check
+from animus_cli.scaffold.agents import AGENTS
+from animus_cli.scaffold.checks import Check
 
 __all__ = ["AGENT_PATH", "MANIFEST_PATH", "WORKFLOWS_PATH", "Findings", "PlannedFile", "planned_files"]
 
@@ -29,6 +30,8 @@ class Findings(NamedTuple):
     tests: Check | None
     linter: Check | None
     agent: tuple[str, ...] | None
+    tool: str | None = None
+    """The agent that a plugin speaks to; then no program has to play it."""
 
 
 class PlannedFile(NamedTuple):
@@ -100,7 +103,10 @@ def _workflows(findings: Findings) -> str:
     checks = {"test": tests} | ({} if findings.linter is None else {"lint": findings.linter})
     entries = "\n".join(f"      - {name}" for name in checks)
     phases = "\n".join(_phase(name, check) for name, check in checks.items())
-    return _data("workflows.yaml").replace("@ENTRIES@", entries).replace("@PHASES@", phases)
+    agent = _data("agent_script.yaml")
+    if findings.tool is not None:
+        agent = _data("agent_provider.yaml").replace("@TOOL@", findings.tool)
+    return _data("workflows.yaml").replace("@ENTRIES@", entries).replace("@PHASES@", phases).replace("@AGENT@", agent)
 
 
 def _phase(name: str, check: Check) -> str:

@@ -2,14 +2,14 @@
 
 import sys
 
-from animus_subject_default.backend import build
+from animus_plugin_protocol.entry import start
 
 __all__ = ["main"]
 
 
 def main() -> int:
     """Serve until the host ends; returns the exit code."""
-    return build().run()
+    return start("animus_subject_default.backend:build")
 
 
 if __name__ == "__main__":

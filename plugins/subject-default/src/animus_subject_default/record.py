@@ -102,7 +102,7 @@ class NewSubject(NamedTuple):
 
 
 class SubjectChanges(NamedTuple):
-    """A patch. A None value in `custom` removes that key; None as `assignee` clears it."""
+    """A patch. None keeps; a None value in `custom` removes that key; None as `assignee` clears it."""
 
     status: Status | None = None
     assignee: str | Keep | None = KEEP
@@ -110,6 +110,9 @@ class SubjectChanges(NamedTuple):
     labels_remove: tuple[str, ...] = ()
     custom: Mapping[str, Any] = _NO_CUSTOM
     comment: str | None = None
+    title: str | None = None
+    description: str | None = None
+    priority: int | None = None
 
 
 class Change(NamedTuple):

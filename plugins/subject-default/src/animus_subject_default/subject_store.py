@@ -41,7 +41,9 @@ _INSERT: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE: Final = """
-    UPDATE subject_record SET status = ?, assignee = ?, labels = ?, custom = ?, updated_at = ? WHERE sequence = ?
+    UPDATE subject_record
+    SET title = ?, description = ?, priority = ?, status = ?, assignee = ?, labels = ?, custom = ?, updated_at = ?
+    WHERE sequence = ?
 """
 _COUNT_UP: Final = """
     INSERT INTO subject_counter (kind, last) VALUES (?, 1)
@@ -124,10 +126,8 @@ class SubjectStore:
             if patched == before and comment is None:
                 return before, before
             now = self._clock()
-            connection.execute(
-                _UPDATE,
-                (patched.status, patched.assignee, *row.json_columns(patched), row.moment(now), before.sequence),
-            )
+            texts = (patched.title, patched.description, patched.priority, patched.status, patched.assignee)
+            connection.execute(_UPDATE, (*texts, *row.json_columns(patched), row.moment(now), before.sequence))
             if comment is not None:
                 row.add_comment(connection, before.sequence, comment, now)
             return before, row.read_one(connection, before.sequence)
@@ -183,6 +183,9 @@ def _patched(before: SubjectRecord, changes: SubjectChanges) -> SubjectRecord:
     labels += [label for label in changes.labels_add if label not in labels]
     custom = {**before.custom, **changes.custom}
     return before._replace(
+        title=before.title if changes.title is None else changes.title,
+        description=before.description if changes.description is None else changes.description,
+        priority=before.priority if changes.priority is None else changes.priority,
         status=before.status if changes.status is None else changes.status,
         assignee=before.assignee if isinstance(changes.assignee, Keep) else changes.assignee,
         labels=tuple(labels),

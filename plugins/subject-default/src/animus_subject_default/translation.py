@@ -152,6 +152,9 @@ def changes_of(patch: SubjectPatch) -> SubjectChanges:
         labels_remove=tuple(patch.labels_remove),
         custom=patch.custom,
         comment=patch.comment,
+        title=patch.title,
+        description=patch.body,
+        priority=patch.priority,
     )
 
 

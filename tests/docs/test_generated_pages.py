@@ -1,17 +1,20 @@
-"""The page of commands is what the operation table and the command tree say now."""
+"""Generated pages are what their scripts would write now."""
 
 import importlib.util
+
+import pytest
 
 from animus_cli.failure import EXIT_CODES, INTERRUPTED
 
 
-def test_the_page_is_what_its_script_would_write(root):
-    script = root / "docs" / "generate_commands.py"
-    spec = importlib.util.spec_from_file_location("generate_commands", script)
+@pytest.mark.parametrize("name", ["generate_commands", "generate_control", "generate_survival", "generate_states"])
+def test_a_page_is_what_its_script_would_write(root, name):
+    script = root / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     text = module.PAGE.read_text(encoding="utf-8")
-    assert text == module.page(), "stale; run: python docs/generate_commands.py"
+    assert text == module.page(), f"stale; run: python docs/{name}.py"
 
 
 def test_the_table_of_exit_codes_is_that_of_the_commands(page_text):
