@@ -103,10 +103,29 @@ def test_list_names_the_requirements_of_a_kind(capsys):
 
 
 def test_budgets_are_measured_and_reported(twin, capsys):
-    assert main(["run", "--budgets", "--json", "--only", "eof:exit", "--", *twin()]) == EXIT_PASSED
+    only = ["--only", "eof:exit", "--only", "queue:lease:once"]
+    assert main(["run", "--budgets", "--json", *only, "--", *twin()]) == EXIT_PASSED
     measured = json.loads(capsys.readouterr().out)["budgets"]
     assert measured["cold_start_ms"] > 0
-    assert set(measured["p99_ms"]) >= {"$/ping", "health/check"}
+    assert set(measured["p99_ms"]) >= {"$/ping", "health/check", "queue/lease"}
+    assert measured["calls"]["queue/lease"] >= 1
+
+
+def test_relative_path_among_the_words_is_meant_from_here(capsys, tmp_path, monkeypatch):
+    (tmp_path / "plugin.py").write_text(CUSTOM, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--only", "ping:answered", "--", "python3", "plugin.py"]) == EXIT_PASSED
+    assert "1 passed" in capsys.readouterr().out
+
+
+def test_plugin_that_cannot_be_measured_is_reported_all_the_same(capsys, tmp_path):
+    file = tmp_path / "junit.xml"
+    words = ["run", "--budgets", "--junit", str(file), "--only", "ping:answered", "--", "python3", "-c", "pass"]
+    assert main(words) == EXIT_FAILED
+    shown = capsys.readouterr()
+    assert "1 failed" in shown.out
+    assert "not measured: " in shown.err
+    assert file.exists()
 
 
 CUSTOM = """

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from animus_conformance.budget import budgets
 from animus_conformance.choice import ChoiceError, chosen_requirements, command_of_entry_point
@@ -60,17 +60,25 @@ def _run(arguments: argparse.Namespace, wanted: Sequence[Requirement]) -> int:
             report.outcomes.append(expected_outcome(outcome, expected))
             if not arguments.json:
                 _say(report.line(report.outcomes[-1]))
-        measured = budgets(command) if arguments.budgets else None
     except OSError as error:
         return _complain(f"cannot start {command[0]!r}: {error.strerror or error}")
-    except CheckFailedError as error:
-        return _complain(f"cannot measure {command[0]!r}: {error}")
+    measured = _measured(command, report) if arguments.budgets else None
     if arguments.junit:
         arguments.junit.write_text(report.as_junit(), encoding="utf-8")
     _say(report.as_json(measured) if arguments.json else report.summary())
     if measured is not None and not arguments.json:
-        _say(f"cold start {measured['cold_start_ms']} ms, {measured['resident_kib']} KiB, p99 {measured['p99_ms']} ms")
+        _say(f"cold start {measured['cold_start_ms']} ms, {measured['resident_kib']} KiB resident")
+        for method, milliseconds in measured["p99_ms"].items():
+            _say(f"p99 {milliseconds:10.3f} ms  {method} ({measured['calls'][method]} calls)")
     return _exit_code(report)
+
+
+def _measured(command: list[str], report: Report) -> dict[str, Any] | None:
+    try:
+        return budgets(command, report.outcomes)
+    except (CheckFailedError, OSError) as error:  # what was found before stands without it
+        _complain(f"not measured: {error}")
+        return None
 
 
 def _exit_code(report: Report) -> int:

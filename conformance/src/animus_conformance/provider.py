@@ -101,6 +101,31 @@ def run_session_named(plugin: PluginUnderTest) -> None:
     require_equal(sessions, {"s-named"}, "the sessions that notifications name")
 
 
+@PROVIDER.plugin(
+    "provider:run:control-session", "notifications of a run with a control_session_id name that one", needs=_BASE
+)
+def run_control_session(plugin: PluginUnderTest) -> None:
+    with plugin.started() as peer:
+        ids = {"session_id": "s-own", "control_session_id": "s-host"}
+        peer.call(methods.AGENT_RUN, _ask(plugin, peer, "streaming-short", **ids), seconds=_RUN_SECONDS)
+        sessions = {note["params"].get("session_id") for note in peer.notes if note["method"].startswith("agent/")}
+    require_equal(sessions, {"s-host"}, "the sessions that notifications name")
+
+
+@PROVIDER.plugin(
+    "provider:run:session-started", "agent/sessionStarted comes once, before all else of its run", needs=_BASE
+)
+def run_session_started(plugin: PluginUnderTest) -> None:
+    with plugin.started() as peer:
+        params = _ask(plugin, peer, "streaming-short", session_id="s-1")
+        peer.call(methods.AGENT_RUN, params, seconds=_RUN_SECONDS)
+        told = [note["method"] for note in peer.notes if note["method"].startswith("agent/")]
+    count = told.count(methods.AGENT_SESSION_STARTED)
+    if not count:
+        raise NotApplicableError("the agent has no session of its own")
+    require_equal((count, told[0]), (1, methods.AGENT_SESSION_STARTED), "how often it came, and what came first")
+
+
 @PROVIDER.plugin("provider:run:failed", "an agent that fails is told by its exit code, not by an error", needs=_BASE)
 def run_failed(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:

@@ -2,7 +2,8 @@
 
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ class Requirement(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one check found; `detail` says why it failed or does not apply."""
+    """What one check found; `detail` says why it failed or does not apply, `latencies` what each answer took."""
 
     requirement_id: str
     status: Status
     detail: str = ""
     transcript: tuple[str, ...] = ()
     seconds: float = 0.0
+    latencies: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 class Suite:

@@ -85,7 +85,7 @@ def run_check(command: Sequence[str], requirement: Requirement, manifest: Plugin
         started = time.monotonic()
         status, detail = _judged(requirement, plugin)
         shown = () if status in {Status.PASSED, Status.NOT_APPLICABLE} else _transcript(plugin)
-        return Outcome(requirement.id, status, detail, shown, time.monotonic() - started)
+        return Outcome(requirement.id, status, detail, shown, time.monotonic() - started, plugin.latencies)
 
 
 def _judged(requirement: Requirement, plugin: PluginUnderTest) -> tuple[Status, str]:

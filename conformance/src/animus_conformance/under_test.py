@@ -46,7 +46,7 @@ class PluginUnderTest:
         program = Path(command[0])
         # A relative path is meant from here, not from the project folder the plugin starts in.
         found = str(program.absolute()) if program.name != command[0] else command[0]
-        self.command = [found, *command[1:]]
+        self.command = [found, *map(_from_here, command[1:])]
         self.folder = folder
         self.project = folder / "project"
         self.project.mkdir(exist_ok=True)
@@ -163,3 +163,8 @@ class PluginUnderTest:
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _FORWARDED if name in os.environ}
         return kept | {"ANIMUS_CONFIG_DIR": str(self.folder / "config")} | dict(extra)
+
+
+def _from_here(word: str) -> str:
+    """An argument that names a file of the current folder (``bash plugin.sh``), by its whole path."""
+    return os.path.abspath(word) if os.path.isfile(word) else word  # noqa: PTH100, PTH113 - a word, not yet a path

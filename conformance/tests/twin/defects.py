@@ -67,6 +67,8 @@ NAMED = {
     "subject:unwatch:quiet",
     "provider:run:notes-first",
     "provider:run:session-named",
+    "provider:run:session-started",
+    "provider:run:control-session",
     "provider:run:environment",
     "provider:cancel:advertised",
     "provider:cancel:ended",

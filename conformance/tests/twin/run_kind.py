@@ -59,23 +59,29 @@ def run_agent(programs, request_id, params, write):
     if params.get("approvals"):
         raise RefusalError(-32603, "approvals")
     session = params.get("session_id", "s")
+    host_session = params.get("control_session_id") or session
+    if broken("provider:run:control-session"):
+        host_session = session
     env = dict(os.environ) if broken("provider:run:environment") else {**os.environ, **params.get("env", {})}
     command = params["command"]
     names = [f"id {request_id!r}", f"session {session}"]
     code, output = programs.run(names, [command["program"], *command["args"]], cwd=params["cwd"], env=env)
     if broken("provider:runs:parallel"):
         output = "mixed"
-    told = {"text": output, "final": False}
-    told |= {} if broken("provider:run:session-named") else {"session_id": session}
-    note = {"method": "agent/output", "params": told}
+    named = "another" if broken("provider:run:session-named") else host_session
+    started = {"method": "agent/sessionStarted", "params": {"session_id": host_session, "resume_id": f"own-{session}"}}
+    said = {"method": "agent/output", "params": {"session_id": named, "text": output, "final": False}}
     result = {"session_id": session, "exit_code": code, "output": output, "duration_ms": 1, "backend": "twin"}
-    lists = {name: [] for name in ("metadata", "tool_calls", "tool_results", "thinking", "errors")}
-    if not broken("provider:run:notes-first"):
+    result |= {name: [] for name in ("metadata", "tool_calls", "tool_results", "thinking", "errors")}
+    notes = [said, started] if broken("provider:run:session-started") else [started, said]
+    if broken("provider:run:notes-first"):
+        write(notes[0])
+        write({"id": request_id, "result": result})
+        write(notes[1])
+        return None
+    for note in notes:
         write(note)
-        return {**result, **lists}
-    write({"id": request_id, "result": {**result, **lists}})
-    write(note)
-    return None
+    return result
 
 
 def execute(programs, request_id, params, project, store):
