@@ -57,11 +57,7 @@ def deliver(project, wait_until):
 @pytest.fixture
 def served(project):
     project.workflows(WORKFLOWS)
-    project.environ |= {
-        "ANIMUS_WEBHOOK_BIND": "127.0.0.1:0",
-        "HOOK_SECRET": SECRET,
-        "ANIMUS_FORWARD_ENV": "HOOK_SECRET",
-    }
+    project.environ |= {"ANIMUS_WEBHOOK_BIND": "127.0.0.1:0", "HOOK_SECRET": SECRET}
     assert project.animus("daemon", "start").code == 0
     return project
 
@@ -104,3 +100,15 @@ def test_accepted_delivery_is_run_once_across_the_kill_of_the_daemon(served, del
         assert served.animus("daemon", "start").code == 0
     expected.append(deliver("plain", "last"))
     wait_for_end(served, wait_until, expected)
+
+
+def test_hook_without_its_secret_says_so_in_the_list(project, wait_until):
+    project.workflows(WORKFLOWS)
+    project.environ |= {"ANIMUS_WEBHOOK_BIND": "127.0.0.1:0"}
+    assert project.animus("daemon", "start").code == 0
+
+    def problem() -> str | None:
+        rows = project.json("trigger", "list")["triggers"]
+        return next((row.get("problem") for row in rows if row["id"] == "pushed"), None)
+
+    assert "HOOK_SECRET" in wait_until(problem, what="the trigger's problem")

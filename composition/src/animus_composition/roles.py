@@ -15,13 +15,14 @@ REQUIRED_ROLES = ("queue", "workflow_runner")
 """Without these nothing can be run."""
 
 _PROVIDER = "provider"
+_TRIGGER = "trigger_backend"
 _SUBJECT_CAPABILITY = "subject_kind:"
 
 
 class RoleTable(NamedTuple):
     """Role to plugin. `providers` are in order of preference; `problems` say what is missing and how to get it.
 
-    `triggers` hold no role: each says itself which triggers it serves.
+    `triggers` are not bound by name: all are in use, and each says itself which triggers it serves.
     """
 
     holders: dict[str, Candidate]
@@ -39,7 +40,8 @@ class RoleTable(NamedTuple):
     def roles_of(self, name: str) -> list[str]:
         """The roles a plugin holds."""
         held = [role for role, holder in self.holders.items() if holder.name == name]
-        return [*held, _PROVIDER] if any(plugin.name == name for plugin in self.providers) else held
+        shared = ((_PROVIDER, self.providers), (_TRIGGER, self.triggers))
+        return held + [role for role, plugins in shared if any(plugin.name == name for plugin in plugins)]
 
     def require(self) -> None:
         """Raise the first problem with a role without which nothing can be run."""
@@ -50,7 +52,7 @@ class RoleTable(NamedTuple):
 
 def bind_roles(flavor: Flavor, found: Discovery) -> RoleTable:
     """Bind every role of the flavor, and the required ones from what is installed where the flavor is silent."""
-    table = RoleTable({}, [], {}, [plugin for plugin in found.usable if _serves(plugin, "trigger_backend")])
+    table = RoleTable({}, [], {}, [plugin for plugin in found.usable if _serves(plugin, _TRIGGER)])
     for role in dict.fromkeys((*flavor.roles, *REQUIRED_ROLES)):
         names = flavor.bound(role)
         if role == _PROVIDER:

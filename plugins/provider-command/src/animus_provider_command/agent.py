@@ -73,7 +73,7 @@ class CommandProvider:
                 call,
                 ledger_of(context.binding, "provider-command"),
                 output_file=_output_file(context, params, session_id),
-                on_text=_shower(session_id, context),
+                on_text=_shower(params.control_session_id or session_id, context),
             )
             if not self._sessions.open(ids, run):
                 raise RefusedError(

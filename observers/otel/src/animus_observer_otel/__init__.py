@@ -1,0 +1,1 @@
+"""An observer that shows the runs of a daemon as OpenTelemetry traces, metrics and logs."""

@@ -1,0 +1,165 @@
+"""A real daemon, the real command, a real collector; needs the other packages of the workspace."""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+WORKFLOWS = """
+tools_allowlist: [sh]
+phases:
+  build: {mode: command, command: {program: sh, args: [-c, 'exit 0']}}
+  test: {mode: command, command: {program: sh, args: [-c, 'test -e "$ANIMUS_PROJECT_ROOT/ready"']}}
+workflows:
+  - id: deliver
+    worktree: skip
+    phases:
+      - build
+      - test: {max_rework_attempts: 1}
+"""
+_BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(autouse=True)
+def _workspace():
+    if importlib.util.find_spec("animus_kernel") is None or not (_BIN / "animus").exists():
+        pytest.skip("the daemon is another package, and is not installed here")
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed, and a project is a repository")
+
+
+@pytest.fixture
+def project(tmp_path):
+    root = tmp_path / "p"
+    (root / ".animus").mkdir(parents=True)
+    (root / ".animus" / "workflows.yaml").write_text(WORKFLOWS)
+    environ = {
+        "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "ANIMUS_CONFIG_DIR": str(tmp_path / "a"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+    observers: list[subprocess.Popen] = []
+
+    class Project:
+        def animus(self, *words: str) -> int:
+            return self._done(*words).returncode
+
+        def run(self, title: str) -> None:
+            """Run the workflow; that it fails may be part of the play, that it cannot begin is not."""
+            done = self._done("workflow", "run", "deliver", "--sync", "--title", title)
+            assert "run-" in done.stdout + done.stderr, done
+
+        def _done(self, *words: str) -> subprocess.CompletedProcess:
+            return subprocess.run(
+                [_BIN / "animus", *words],
+                cwd=root,
+                env=environ,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+        def observer(self, *words: str, endpoint: str) -> subprocess.Popen:
+            given = environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+            observers.append(
+                subprocess.Popen(
+                    [sys.executable, "-P", "-m", "animus_observer_otel", "--interval", "0.2", *words],
+                    cwd=root, env=given, stderr=subprocess.PIPE, text=True,
+                )
+            )  # fmt: skip
+            return observers[-1]
+
+        def exported(self) -> int:
+            """The number of the last event that is behind the observer."""
+            (file,) = (tmp_path / "a").glob("*/observer-otel/cursor.json")
+            return json.loads(file.read_bytes())["position"]["seq"]
+
+        def make_ready(self) -> None:
+            (root / "ready").touch()
+
+    subprocess.run(["git", "init", "-q", "-b", "main", root], env=environ, check=True, timeout=60)
+    made = Project()
+    yield made
+    for observer in observers:
+        if observer.poll() is None:  # only after a test that failed
+            observer.kill()
+            observer.communicate()
+    made.animus("daemon", "stop")
+
+
+def ended(process: subprocess.Popen) -> tuple[int, str]:
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+def ids_of(collector) -> Counter:
+    return Counter(span.span_id for span in collector.spans())
+
+
+def roots_of(collector) -> list[str]:
+    return [span.name for span in collector.spans() if not span.parent_span_id]
+
+
+def test_runs_are_exported_once_across_kills_of_the_observer_and_of_the_daemon(
+    project, collector, attributes, wait_until
+):
+    assert project.animus("daemon", "start") == 0
+    observer = project.observer(endpoint=collector.endpoint)
+    project.run("first")
+    wait_until(lambda: roots_of(collector) == ["run deliver"], "the first run at the collector")
+    names = Counter(span.name for span in collector.spans())
+    assert names == {"phase build": 1, "phase test": 2, "run deliver": 1}
+    root = next(span for span in collector.spans() if not span.parent_span_id)
+    assert (root.status.code, attributes(root)["animus.status"]) == (2, "escalated")
+    wait_until(lambda: "animus.queue.depth" in collector.metrics(), "the queue's depth")
+    assert collector.metrics()["animus.daemon.up"].gauge.data_points[0].as_int == 1
+
+    wait_until(lambda: project.exported() >= len(collector.records()), "the cursor behind the first run")
+    observer.send_signal(signal.SIGKILL)
+    ended(observer)
+    project.make_ready()
+    project.run("while nobody looked")
+    assert project.animus("daemon", "stop") == 0
+    observer = project.observer(endpoint=collector.endpoint)  # it waits for a daemon
+    assert project.animus("daemon", "start") == 0
+    wait_until(lambda: len(roots_of(collector)) == 2, "the second run at the collector")
+    project.animus("daemon", "stop")
+    project.animus("daemon", "start")
+    project.run("third")
+    wait_until(lambda: len(roots_of(collector)) == 3, "the third run at the collector")
+    observer.send_signal(signal.SIGTERM)
+    assert ended(observer)[0] == 0
+    assert set(ids_of(collector).values()) == {1}
+    sequence = [attributes(record)["animus.event.seq"] for record in collector.records()]
+    assert sorted(sequence) == list(range(1, len(sequence) + 1))
+
+
+def test_once_exports_what_there_is_and_ends(project, collector):
+    assert project.animus("daemon", "start") == 0
+    project.make_ready()
+    project.run("one")
+    assert ended(project.observer("--once", endpoint=collector.endpoint))[0] == 0
+    assert roots_of(collector) == ["run deliver"]
+    assert "animus.runs" in collector.metrics()
+    assert ended(project.observer("--once", endpoint=collector.endpoint))[0] == 0
+    assert set(ids_of(collector).values()) == {1}
+
+
+def test_once_without_a_daemon_or_a_collector_fails_and_says_why(project, collector):
+    code, said = ended(project.observer("--once", endpoint=collector.endpoint))
+    assert (code, "no daemon serves the project" in said) == (1, True)
+    assert project.animus("daemon", "start") == 0
+    collector.status = 503
+    code, said = ended(project.observer("--once", endpoint=collector.endpoint))
+    assert (code, "the next run" in said) == (1, True)

@@ -1,0 +1,1 @@
+"""Triggers that answer webhooks: plain ones and GitHub's."""
