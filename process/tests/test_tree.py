@@ -4,7 +4,16 @@ import sys
 
 import pytest
 
-from animus_process import ProcessRecord, is_tree_gone, kill_tree, signal_tree, signal_trees, stop_tree, tree
+from animus_process import (
+    ProcessRecord,
+    SystemClock,
+    is_tree_gone,
+    kill_tree,
+    signal_tree,
+    signal_trees,
+    stop_tree,
+    tree,
+)
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows environments (/proc)")
 
@@ -158,3 +167,24 @@ def test_many_trees_are_told_apart_by_one_look(spawn, is_running, monkeypatch):
     assert len(looks) == 1
     assert [kill_tree(records[1]), is_tree_gone(records[0]), is_tree_gone(records[2])] == [True, False, False]
     assert [any(map(is_running, group)) for group in pids] == [True, False, True]
+
+
+@linux_only
+def test_member_that_no_longer_shows_its_mark_is_waited_for(spawn, is_running, monkeypatch):
+    """A process that is ending loses its memory, and the mark in it, before it is gone."""
+    family = spawn(LEAVES_DAEMON, open_gate=False)
+    record = family.record()
+    family.child.stdin.write(b"\n")
+    family.child.stdin.flush()
+    pids = family.descendants(2)
+    family.child.wait()
+    looks = []
+    real = tree.environment_of
+    monkeypatch.setattr(tree, "environment_of", lambda pid: b"" if looks else real(pid))
+    members = tree._members
+    monkeypatch.setattr(tree, "_members", lambda records: [members(records), looks.append(1)][0])
+    assert not tree.wait_gone(record, 0.2, SystemClock(), kill=False)
+    assert any(is_running(pid) for pid in pids)
+    assert len(looks) > 1
+    monkeypatch.undo()
+    assert kill_tree(record)

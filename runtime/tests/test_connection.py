@@ -71,6 +71,40 @@ def test_call_that_is_never_answered_ends_at_its_deadline_and_the_next_one_works
     with_plugin(run, start, body)
 
 
+def test_calls_expire_each_at_its_own_time_and_leave_the_others_alone(run, start):
+    async def body(connection):
+        ended = []
+
+        async def never(seconds):
+            with pytest.raises(RetriableError) as caught:
+                await connection.call_raw("never", timeout_seconds=seconds)
+            assert caught.value.code == ErrorCode.TIMEOUT
+            ended.append(seconds)
+
+        endless = asyncio.create_task(connection.call_raw("never", timeout_seconds=None))
+        await asyncio.gather(never(0.3), never(0.1), never(0.2))
+        assert ended == [0.1, 0.2, 0.3]
+        assert not endless.done()
+        endless.cancel()
+        await asyncio.wait({endless})
+
+    with_plugin(run, start, body)
+
+
+def test_frames_of_one_turn_of_the_loop_leave_in_the_order_they_were_sent(run, start):
+    async def body(connection):
+        seen = []
+
+        async def echo(number):
+            params = {"n": number, "x": "x" * 3000}
+            seen.append((await connection.call("echo", params, timeout_seconds=20))["n"])
+
+        await asyncio.gather(*(echo(number) for number in range(100)))
+        return seen
+
+    assert with_plugin(run, start, body) == list(range(100))
+
+
 def test_cancelled_call_reaches_the_plugin_and_waits_for_its_end(run, start):
     lines = []
 

@@ -1,4 +1,5 @@
 import asyncio
+import os
 
 import pytest
 
@@ -47,6 +48,28 @@ async def crash(plugin):
     connection = await plugin.connection()
     with pytest.raises(RetriableError):
         await connection.call_raw("die")
+
+
+def test_plugin_that_needs_another_variable_starts_anew_with_it_and_keeps_it(run, supervised):
+    environ = {"PATH": os.environ["PATH"], "FIRST": "1", "SECOND": "2", "THIRD": "3"}
+    plugin, events, _ = supervised(environ=environ)
+
+    async def main():
+        first = await plugin.connection_with(["FIRST", "MISSING"])
+        assert await plugin.connection_with(["FIRST"]) is first
+        both = await plugin.connection_with({"SECOND"})
+        assert not first.is_open
+        seen = (await both.call("environment", timeout_seconds=10))["environ"]
+        assert {name: seen.get(name) for name in environ if name != "PATH"} == {
+            "FIRST": "1",
+            "SECOND": "2",
+            "THIRD": None,
+        }
+        await plugin.stop()
+
+    run(main())
+    assert [event.kind for event in events].count("died") == 0
+    assert plugin.restarts == 0
 
 
 def test_plugin_starts_when_first_needed_and_once_for_everybody(run, supervised):

@@ -145,7 +145,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m animus_conformance.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="processor minutes to spend now")
     parser.add_argument("--corpus", type=Path, default=Path("conformance/corpus"), help="where lost streams are kept")
-    parser.add_argument("--totals", type=Path, default=Path("fuzz-totals.json"), help="where the search goes on from")
+    parser.add_argument(
+        "--totals", type=Path, default=Path("conformance/fuzz-totals.json"), help="where the search goes on from"
+    )
     arguments = parser.parse_args(argv)
     totals = Totals()
     if arguments.totals.exists():

@@ -41,6 +41,7 @@ def broken(requirement):
     return requirement == BROKEN
 
 
+queue_kind.broken = broken
 INFO = {"name": "twin", "version": "1.0.0", "plugin_kind": "queue", "plugin_kinds": KINDS, "description": "A twin."}
 if broken("capabilities:kinds"):
     INFO["plugin_kinds"] = KINDS[1:]

@@ -55,6 +55,8 @@ NAMED = {
     "fault:eof-before-handshake",
     "fault:killed-anywhere",
     "fault:two-hosts",
+    "queue:enqueue:expired",
+    "queue:lease:limit",
     "queue:binding:required",
     "queue:durable:enqueue",
     "queue:durable:lease",
@@ -78,6 +80,7 @@ NAMED = {
     "runner:ping:during-run",
     "runner:cancel:ended",
     "runner:killed:resumed",
+    "runner:execute:repeated",
 }
 """Looked for by name where the twin acts."""
 
@@ -115,15 +118,48 @@ def _drop_first(name):
     )
 
 
+def _kept(reply, name, is_kept):
+    """Only those members of a list in the result."""
+    if "result" not in reply:
+        return reply
+    return {"result": {**reply["result"], name: [item for item in reply["result"][name] if is_kept(item)]}}
+
+
 def _reversed(name):
     return lambda _params, reply: (
         {"result": {**reply["result"], name: reply["result"][name][::-1]}} if "result" in reply else reply
     )
 
 
-def _accept(value):
-    """A refusal becomes a result."""
-    return lambda _params, reply: {"result": value} if "error" in reply else reply
+def _accept(value, when=lambda _params: True):
+    """A refusal becomes a result, where the params are such."""
+    return lambda params, reply: {"result": value} if "error" in reply and when(params) else reply
+
+
+def _results(value):
+    """Any result becomes this one; what is refused stays refused."""
+    return lambda _params, reply: {"result": value} if "result" in reply else reply
+
+
+def _says(outcome, instead):
+    """One outcome is told as another."""
+    return lambda _params, reply: (
+        {"result": {**reply["result"], "outcome": instead}}
+        if reply.get("result", {}).get("outcome") == outcome
+        else reply
+    )
+
+
+def _names_subject(params):
+    return bool((params.get("subject_dispatch") or {}).get("subject") or params.get("subject_ref"))
+
+
+def _has_only(*names):
+    return lambda params: set(params) <= {*names, "spelled"}
+
+
+_LEASE_NAMES = ("max", "owner_id", "workflow_ids", "exclude")
+_ENQUEUE_NAMES = ("subject_dispatch", "idempotency_key", "repository", "run_at", "expire_after_secs")
 
 
 def _refuse(code=-32603):
@@ -175,7 +211,10 @@ _break(
     ),
 )
 _break("queue:enqueue:subject-required", queue__enqueue=_accept({"enqueued": True, "entry_id": "e", "subject_id": "s"}))
-_break("queue:enqueue:legacy-subject", queue__enqueue=_refuse(-32602))
+_break(
+    "queue:enqueue:legacy-subject",
+    queue__enqueue=lambda params, reply: _refuse(-32602)(params, reply) if '"Task"' in json.dumps(params) else reply,
+)
 _break("queue:enqueue:deferred", queue__stats=_set(deferred=0))
 _break("queue:next_deadline:earliest", queue__next_deadline=_answer({"next_run_at": "2026-01-01T00:00:00Z"}))
 _break("queue:lease:once", queue__lease=_each("leased", lambda _i, item: {**item, "status": "pending"}))
@@ -183,8 +222,16 @@ _break("queue:lease:workflow-ids", queue__lease=_reversed("leased"))
 _break("queue:lease:minted-ids", queue__lease=_each("leased", lambda _i, item: {**item, "workflow_id": "same"}))
 _break("queue:lease:count-mismatch", queue__lease=_accept({"leased": []}))
 _break("queue:lease:order", queue__lease=_reversed("leased"))
-_break("queue:enqueue:due", queue__lease=_answer({"leased": []}))
-_break("queue:lease:exclude", queue__lease=_answer({"leased": []}))
+_break(
+    "queue:enqueue:due",
+    queue__lease=lambda _params, reply: _kept(reply, "leased", lambda item: "run_at" not in item),
+)
+_break(
+    "queue:lease:exclude",
+    queue__lease=lambda params, reply: (
+        _answer({"leased": []})(params, reply) if "exclude_subjects" in params else reply
+    ),
+)
 _break("queue:hold:assigned-refused", queue__hold=_accept(_CHANGED))
 _break("queue:completion:gone", queue__completion=_answer(_CHANGED))
 _break("queue:completion:status-checked", queue__completion=_accept(_CHANGED))
@@ -196,8 +243,6 @@ _break("queue:missing:not-found", queue__drop=_answer({"changed": False, "not_fo
 _break("queue:list:pages", queue__list=_set(total=4))
 _break("queue:stats:counted", queue__stats=_set(held=0))
 FORGETS |= {
-    "queue:enqueue:expired": (),
-    "queue:lease:limit": (),
     "queue:lease:atomic": ("queue/lease",),
     "queue:hold:not-leased": ("queue/hold",),
     "queue:release:old-place": ("queue/release",),
@@ -210,40 +255,43 @@ FORGETS |= {
     "journal:checkpoint:pruned": ("journal/checkpoint_prune",),
     "queue-v2:lease:once": ("queue/v2/lease",),
 }
-_break(
-    "queue:enqueue:expired",
-    queue__lease=_answer({"leased": []}),
-    queue__list=_answer(
-        {"entries": [], "total": 0, "stats": {"total": 0, "pending": 0, "assigned": 0, "held": 0, "deferred": 0}}
-    ),
-    queue__enqueue=_error(-32603),
-)
-_break("queue:lease:limit", queue__lease=_drop_first("leased"))
 
 _break("queue-v2:enqueue:receipt", queue__v2__enqueue=_set(subject={"qualified_id": "TASK-R", "generation": 1}))
 _break("queue-v2:enqueue:idempotent", queue__v2__enqueue=_set(enqueued=True))
 _break(
     "queue-v2:enqueue:key-bound",
     queue__v2__enqueue=_accept(
-        {"enqueued": False, "entry_id": "e", "subject": {"qualified_id": "task:TASK-B", "generation": 1}}
+        {"enqueued": False, "entry_id": "e", "subject": {"qualified_id": "task:TASK-B", "generation": 1}},
+        _has_only(*_ENQUEUE_NAMES),
     ),
 )
 _break("queue-v2:enqueue:one-generation", queue__v2__enqueue=_without("warning"))
-_break("queue-v2:unknown-fields:refused", queue__v2__lease=_accept(_LEASED))
+_break(
+    "queue-v2:unknown-fields:refused",
+    queue__v2__lease=_accept(_LEASED, lambda params: not _has_only(*_LEASE_NAMES)(params)),
+)
 _break("queue-v2:lease:fence", queue__v2__lease=_fenced(lambda fence: fence.update(workflow_id="another")))
-_break("queue-v2:lease:ids-checked", queue__v2__lease=_accept(_LEASED))
-_break("queue-v2:lease:owner-required", queue__v2__lease=_accept(_LEASED))
+_break(
+    "queue-v2:lease:ids-checked",
+    queue__v2__lease=_accept(
+        _LEASED, lambda params: _has_only(*_LEASE_NAMES)(params) and bool(params.get("owner_id", "").strip())
+    ),
+)
+_break(
+    "queue-v2:lease:owner-required",
+    queue__v2__lease=_accept(_LEASED, lambda params: not params.get("owner_id", "").strip()),
+)
 _break("queue-v2:lease:repository-collision", queue__v2__lease=_without("blocked"))
-_break("queue-v2:renew:applied", **{"queue/v2/lease/renew": _answer({"outcome": "applied"})})
+_break("queue-v2:renew:applied", **{"queue/v2/lease/renew": _says("applied", "stale_fence")})
 _break("queue-v2:fence:stale-refused", queue__v2__completion=_stop_stale)
-_break("queue-v2:fence:missing", **{"queue/v2/lease/renew": _answer({"outcome": "stale_fence"})})
-_break("queue-v2:completion:once", queue__v2__completion=_answer(_APPLIED))
-_break("queue-v2:completion:old-grant", queue__v2__completion=_answer(_APPLIED))
+_break("queue-v2:fence:missing", **{"queue/v2/lease/renew": _says("not_found", "stale_fence")})
+_break("queue-v2:completion:once", queue__v2__completion=_says("already_applied", "applied"))
+_break("queue-v2:completion:old-grant", queue__v2__completion=_says("stale_fence", "applied"))
 _break(
     "queue-v2:release_pending:keeps-run",
     queue__v2__lease=_fenced(lambda fence: fence["queue_lease"].update(generation=1)),
 )
-_break("queue-v2:recover:live", **{"queue/v2/lease/recover": _answer(_APPLIED)})
+_break("queue-v2:recover:live", **{"queue/v2/lease/recover": _results(_APPLIED)})
 _break("queue-v2:recover:expired", **{"queue/v2/lease/renew": _stop_stale})
 _break("queue-v2:unfenced:refused", queue__release_pending=_accept({"entry_id": "e", "status": "pending"}))
 
@@ -256,7 +304,10 @@ _break(
     "subject:create:returned",
     subject__create=lambda _p, reply: {"result": {**reply["result"], "id": "TASK-1"}} if "result" in reply else reply,
 )
-_break("subject:create:without-kind", subject__create=_error(-32602))
+_break(
+    "subject:create:without-kind",
+    subject__create=lambda params, reply: reply if "kind" in params else _error(-32602)(params, reply),
+)
 _break("subject:get:same", subject__get=_set(labels=[]))
 _break(
     "subject:get:missing",
@@ -324,15 +375,11 @@ _break("journal:schema:agrees", journal__schema=_set(supports_events=False))
 _break("provider:run:result", agent__run=_set(session_id="other"))
 _break("provider:run:lists", agent__run=_without("errors"))
 _break("provider:run:failed", agent__run=_set(exit_code=0))
-_break(
-    "provider:run:prompt-required",
-    agent__run=_accept({"session_id": "s", "exit_code": 0, "output": "", "duration_ms": 0, "backend": "b"}),
-)
-_break(
-    "provider:run:approvals",
-    agent__run=_accept({"session_id": "s", "exit_code": 0, "output": "", "duration_ms": 0, "backend": "b"}),
-)
+_AGENT_RAN = {"session_id": "s", "exit_code": 0, "output": "", "duration_ms": 0, "backend": "b"}
+_break("provider:run:prompt-required", agent__run=_accept(_AGENT_RAN, lambda params: "prompt" not in params))
+_break("provider:run:approvals", agent__run=_accept(_AGENT_RAN, lambda params: "approvals" in params))
 
+_NO_WORKFLOW, _BAD_PARAMS = -32101, -32602
 _RUN = {
     "workflow_id": "wf-1",
     "workflow_ref": "passing",
@@ -349,14 +396,27 @@ _RUN = {
 }
 _break("runner:execute:completed", workflow__execute=_set(success=False))
 _break("runner:execute:failed", workflow__execute=_set(success=True))
-_break("runner:execute:unknown-workflow", workflow__execute=_accept(_RUN))
-_break("runner:execute:subject-required", workflow__execute=_accept(_RUN))
+_break(
+    "runner:execute:unknown-workflow",
+    workflow__execute=lambda _params, reply: (
+        {"result": _RUN} if reply.get("error", {}).get("code") == _NO_WORKFLOW else reply
+    ),
+)
+_break(
+    "runner:execute:subject-required",
+    workflow__execute=_accept(_RUN, lambda params: not _names_subject(params)),
+)
 _break("runner:execute:fence-echoed", workflow__execute=_without("execution_fence"))
-_break("runner:execute:repeated", workflow__execute=_set(workflow_status="running"))
-CHANGES.pop("runner:execute:repeated")
-FORGETS["runner:execute:repeated"] = ("workflow/execute",)
-_break("runner:execute:other-subject", workflow__execute=_accept(_RUN))
-_break("runner:execute:subject-ref", workflow__execute=_error(-32602))
+_break(
+    "runner:execute:other-subject",
+    workflow__execute=lambda params, reply: (
+        {"result": _RUN} if _names_subject(params) and reply.get("error", {}).get("code") == _BAD_PARAMS else reply
+    ),
+)
+_break(
+    "runner:execute:subject-ref",
+    workflow__execute=lambda params, reply: _error(-32602)(params, reply) if "subject_ref" in params else reply,
+)
 _break("runner:signal:gate", workflow__signal=_set(runnable=False))
 FORGETS["runner:signal:gate-durable"] = ("workflow/signal",)
 FORGETS["runner:signal:rejected"] = ("workflow/signal",)

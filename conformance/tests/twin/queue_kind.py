@@ -60,6 +60,13 @@ def serve(state, method, params):
     return unfenced(queue, method.removeprefix("queue/"), params)
 
 
+def never_broken(_requirement):
+    return False
+
+
+broken = never_broken  # the twin puts its own here
+
+
 def due(entry):
     return entry["run_at"] is None or datetime.fromisoformat(entry["run_at"]) <= now()
 
@@ -70,7 +77,8 @@ def sweep(queue):
             return False
         return datetime.fromisoformat(entry["run_at"]) + timedelta(seconds=entry["expire"]) < now()
 
-    queue["entries"] = [entry for entry in queue["entries"] if not expired(entry)]
+    if not broken("queue:enqueue:expired"):
+        queue["entries"] = [entry for entry in queue["entries"] if not expired(entry)]
 
 
 def add(queue, params):
@@ -148,12 +156,13 @@ def lease(queue, params):
         raise RefusalError(-32206, "count")
     sweep(queue)
     leased = []
+    most = params["max"] + broken("queue:lease:limit")
     for entry in queue["entries"]:
-        if len(leased) == params["max"]:
+        if len(leased) == most:
             break
         if entry["status"] == "pending" and due(entry) and entry["key"] not in (params.get("exclude_subjects") or []):
             entry["status"] = "assigned"
-            entry["workflow_id"] = ids[len(leased)] if ids else str(uuid.uuid4())
+            entry["workflow_id"] = ids[len(leased)] if ids and len(leased) < len(ids) else str(uuid.uuid4())
             leased.append(entry)
     return leased
 

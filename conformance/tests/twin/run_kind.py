@@ -95,12 +95,7 @@ def execute(programs, request_id, params, project, store):
         raise RefusalError(-32101, "workflow")
     workflow_id = params["workflow_id"]
 
-    def begin(runs):
-        return runs.setdefault(
-            workflow_id, {"subject": subject["id"], "done": 0, "status": "running", "approved": False}
-        )
-
-    run = store(begin)
+    run = store(lambda runs: begun(runs, workflow_id, subject, programs.broken("runner:execute:repeated")))
     if run["subject"] != subject["id"]:
         raise RefusalError(-32602, "another subject")
     while run["status"] == "running" and run["done"] < len(PHASES[ref]):
@@ -115,6 +110,13 @@ def execute(programs, request_id, params, project, store):
     if run["status"] == "running":
         run = store(lambda runs: runs[workflow_id].update(status="completed") or runs[workflow_id])
     return answer(params, ref, run, run["status"])
+
+
+def begun(runs, workflow_id, subject, is_forgetful):
+    run = runs.setdefault(workflow_id, {"subject": subject["id"], "done": 0, "status": "running", "approved": False})
+    if is_forgetful and run["status"] == "completed":
+        run.update(done=0, status="running")
+    return run
 
 
 def run_phase(programs, request_id, phase, project):

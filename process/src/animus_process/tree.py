@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from animus_process.clock import Clock, SystemClock
 from animus_process.record import ProcessRecord, mark_in
-from animus_process.system import ProcessRow, environment_of, may_be_younger, process_table, reap, send_signal
+from animus_process.system import ProcessRow, environment_of, may_be_younger, process_table, reap, row_of, send_signal
 
 __all__ = [
     "KILL_SECONDS",
@@ -162,14 +162,25 @@ def wait_gone(record: ProcessRecord, seconds: float, clock: Clock, *, kill: bool
     """Wait until the tree is gone, with `kill` while sending SIGKILL to what is left; whether it went."""
     deadline = clock.monotonic() + seconds
     pause = _FIRST_POLL_SECONDS
+    seen: set[ProcessRow] = set()
     while True:
         # Again on every look: a member may have forked between the look and the signal.
-        if signal_trees([(record, signal.SIGKILL if kill else None)], reap_root=reap_root) == [0]:
+        living = _living(_members([record])[0], record.pid, reap_root=reap_root)
+        for row in living if kill else ():
+            send_signal(row, signal.SIGKILL)
+        # A dying process loses its environment, and with it its mark, before it lets go of its files.
+        seen = {row for row in seen.union(living) if _runs(row)}
+        if not living and not seen:
             return True
         if clock.monotonic() >= deadline:
             return False
         clock.sleep(pause)
         pause = min(pause * 2, _LAST_POLL_SECONDS)
+
+
+def _runs(row: ProcessRow) -> bool:
+    now = row_of(row.pid)
+    return now is not None and not now.is_zombie and now.start_time == row.start_time
 
 
 def stop_tree(

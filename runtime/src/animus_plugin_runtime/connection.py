@@ -172,7 +172,9 @@ class Connection:
     async def _exchange(self, call: OutgoingCall, data: bytes, timeout_seconds: float | None) -> msgspec.Raw:
         await self._send(data)
         call.is_sent = True
-        return await call.answered_within(timeout_seconds)
+        if timeout_seconds is not None:
+            self._calls.limit(call, timeout_seconds)
+        return await call.answer
 
     def notify(self, method: str, params: Any = None) -> None:
         """Send a notification without waiting; look at `outbound_bytes` before sending many."""

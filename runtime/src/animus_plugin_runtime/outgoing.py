@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -41,6 +42,9 @@ class _Address(msgspec.Struct):
     session_id: Any = None
 
 
+_CLOCK_SECONDS = 0.001
+"""Timers fire a little early, by what the clock resolves."""
+
 _any_decoder: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
 _address_decoder = msgspec.json.Decoder(_Address)
 
@@ -52,7 +56,7 @@ class ExpiredError(Exception):
 class OutgoingCall:
     """One request and where its answer and notes go."""
 
-    __slots__ = ("_is_settled", "answer", "call_id", "deliver", "is_sent", "method", "session_id")
+    __slots__ = ("_is_settled", "answer", "call_id", "deadline", "deliver", "is_sent", "method", "session_id")
 
     def __init__(self, call_id: int, method: str, session_id: str | None) -> None:
         self.call_id = call_id
@@ -61,6 +65,7 @@ class OutgoingCall:
         self.answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self.deliver: Callable[[str, msgspec.Raw], None] | None = None
         self.is_sent = False
+        self.deadline = math.inf
         self._is_settled = False
 
     @property
@@ -81,23 +86,9 @@ class OutgoingCall:
 
     def expire(self) -> None:
         """The time is over."""
+        self.deadline = math.inf
         if not self.answer.done():
             self.answer.set_exception(ExpiredError())
-
-    async def answered_within(self, timeout_seconds: float | None) -> msgspec.Raw:
-        """The answer. Cancelling who waits cancels the future too; `wait_again` makes another one.
-
-        Raises:
-            ExpiredError: the time is over.
-            RpcFault: what the plugin answered, or why it cannot.
-        """
-        if timeout_seconds is None:
-            return await self.answer
-        timer = asyncio.get_running_loop().call_later(timeout_seconds, self.expire)
-        try:
-            return await self.answer
-        finally:
-            timer.cancel()
 
     def wait_again(self) -> "asyncio.Future[msgspec.Raw]":
         """The future of the answer, a new one where the old one was cancelled with the task that waited for it."""
@@ -113,6 +104,7 @@ class OutgoingCalls:
         self._open: dict[int, OutgoingCall] = {}
         self._last_id = 0
         self._gone: RpcFault | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -130,6 +122,31 @@ class OutgoingCalls:
     def end(self, call: OutgoingCall) -> None:
         """Nobody waits for `call` any more; a late answer is dropped."""
         self._open.pop(call.call_id, None)
+        if self._alarm is not None and not self._open:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def limit(self, call: OutgoingCall, timeout_seconds: float) -> None:
+        """Have the call end with an `ExpiredError` when its time is over. One timer serves all calls."""
+        loop = asyncio.get_running_loop()
+        call.deadline = loop.time() + timeout_seconds
+        if self._alarm is None or call.deadline < self._alarm.when():
+            self._set_alarm(loop, call.deadline)
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop, moment: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = loop.call_at(moment, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        due = loop.time() + _CLOCK_SECONDS
+        for call in self._open.values():
+            if call.deadline <= due:
+                call.expire()
+        earliest = min((call.deadline for call in self._open.values()), default=math.inf)
+        if earliest < math.inf:
+            self._set_alarm(loop, earliest)
 
     def fail_all(self, fault: RpcFault) -> None:
         """The plugin is gone; no call gets an answer, and no new one will."""

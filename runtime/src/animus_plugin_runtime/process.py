@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -37,10 +37,12 @@ class PluginProcess(NamedTuple):
     stderr: IO[bytes]
 
 
-def plugin_environment(candidate: Candidate, environ: Mapping[str, str] | None) -> dict[str, str]:
-    """The allow-list, what the manifest declares, and nothing of the host's Python settings."""
+def plugin_environment(
+    candidate: Candidate, environ: Mapping[str, str] | None, also: Iterable[str] = ()
+) -> dict[str, str]:
+    """The allow-list, what the manifest declares, what is forwarded to it, nothing of the host's Python settings."""
     declared = () if candidate.manifest is None else (row.name for row in candidate.manifest.env_required)
-    return child_environment(SAFE_VARIABLES, declared, environ=environ)
+    return child_environment(SAFE_VARIABLES, (*declared, *also), environ=environ)
 
 
 def _start(candidate: Candidate, cwd: Path, environment: dict[str, str], ledger: ProcessLedger) -> PluginProcess:
@@ -79,7 +81,12 @@ def _close(child: "subprocess.Popen[bytes]") -> None:
 
 
 async def start_process(
-    candidate: Candidate, *, cwd: Path, ledger: ProcessLedger, environ: Mapping[str, str] | None = None
+    candidate: Candidate,
+    *,
+    cwd: Path,
+    ledger: ProcessLedger,
+    environ: Mapping[str, str] | None = None,
+    forward: Iterable[str] = (),
 ) -> PluginProcess:
     """Start a plugin. The record is on disk before the plugin's first instruction; disk and fork run in a thread.
 
@@ -87,7 +94,7 @@ async def start_process(
         RetriableError: the system would not start it (-32502).
         HandshakeError: a trusted file has changed.
     """
-    environment = plugin_environment(candidate, environ)
+    environment = plugin_environment(candidate, environ, forward)
     work = asyncio.ensure_future(asyncio.to_thread(_start, candidate, cwd, environment, ledger))
     try:
         return await asyncio.shield(work)

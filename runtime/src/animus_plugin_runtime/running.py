@@ -60,6 +60,8 @@ class Launch(NamedTuple):
     environ: Mapping[str, str] | None = None
     quota: Quota = Quota()
     monotonic: Callable[[], float] = time.monotonic
+    forward: frozenset[str] = frozenset()
+    """Names of variables that it gets besides those of its manifest."""
 
 
 class RunningPlugin:
@@ -160,7 +162,9 @@ async def launch_plugin(launch: Launch) -> RunningPlugin:
         HandshakeError: it or we refused.
     """
     candidate = launch.candidate
-    process = await start_process(candidate, cwd=launch.project_root, ledger=launch.ledger, environ=launch.environ)
+    process = await start_process(
+        candidate, cwd=launch.project_root, ledger=launch.ledger, environ=launch.environ, forward=launch.forward
+    )
     sink, name = launch.on_stderr, candidate.name
     stderr = StderrTail(None if sink is None else lambda line: sink(name, line))
     frames = FrameTail()

@@ -1,7 +1,7 @@
 """A plugin that is started when it is needed, again when it dies, and not too often."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,16 @@ class SupervisedPlugin:
                 raise self._refusal("it was stopped") from None
             raise
 
+    async def connection_with(self, variables: Collection[str]) -> Connection:
+        """As `connection`, of a plugin that was started with these variables of ours; one without them starts anew."""
+        current = await self.connection()
+        if self._launch.forward.issuperset(variables):
+            return current
+        self._launch = self._launch._replace(forward=self._launch.forward.union(variables))
+        if self._running is not None and self.state is State.READY:
+            await self._rest(self._running)
+        return await self.connection()
+
     async def stop(self) -> None:
         """Stop the plugin for good; returns when nothing of it runs any more."""
         self._is_closed = True
@@ -195,8 +205,11 @@ class SupervisedPlugin:
         elif judgement.act == "replace":
             running.end(judgement.reason)
         elif judgement.act == "rest":
-            self._supervision.stop()
-            await running.stop()
+            await self._rest(running)
+
+    async def _rest(self, running: RunningPlugin) -> None:
+        self._supervision.stop()
+        await running.stop()
 
     async def _ping(self, running: RunningPlugin) -> None:
         try:
