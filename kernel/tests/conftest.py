@@ -53,6 +53,12 @@ class HandClock:
         self._sleepers.append((self.moment + datetime.timedelta(seconds=seconds), wake))
         await wake
 
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets the clock; who sleeps, sleeps on for as long as before."""
+        step = datetime.timedelta(seconds=seconds)
+        self.moment += step
+        self._sleepers = [(at + step, wake) for at, wake in self._sleepers]
+
     async def advance(self, seconds: float) -> None:
         """Move on, stopping at every moment at which somebody wakes."""
         end = self.moment + datetime.timedelta(seconds=seconds)

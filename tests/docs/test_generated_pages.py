@@ -6,8 +6,10 @@ import pytest
 
 from animus_cli.failure import EXIT_CODES, INTERRUPTED
 
+NAMES = ["commands", "control", "crash_matrix", "data_layout", "states", "survival"]
 
-@pytest.mark.parametrize("name", ["generate_commands", "generate_control", "generate_survival", "generate_states"])
+
+@pytest.mark.parametrize("name", [f"generate_{name}" for name in NAMES])
 def test_a_page_is_what_its_script_would_write(root, name):
     script = root / "docs" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, script)

@@ -21,13 +21,13 @@ from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
 from animus_kernel.jobs import Jobs
 from animus_kernel.record.events import EventLog
-from animus_kernel.record.loop_lag import LoopLag
 from animus_kernel.routing.plugins import ProjectPlugins
 from animus_kernel.timing.timekeeper import Timekeeper
 from animus_kernel.timing.triggers import Triggers
 from animus_plugin_protocol.wire.dispatch import Actor
 from animus_plugin_runtime import PluginEvent, sweep_orphans
 from animus_plugin_runtime.crash_report import write_crash_report
+from animus_plugin_runtime.loop_lag import LoopLag
 from animus_plugin_runtime.redaction import redacted
 from animus_process import ProcessLedger
 
@@ -76,7 +76,7 @@ class Kernel:
         execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, sweep)
         self.dispatcher = Dispatcher(self.queue, execution, self.settings, self.jobs, only_entry)
         self.dispatcher.start()
-        self.jobs.start("lag", self.lag.watch(self.clock, self.dispatcher.has_leases))
+        self.jobs.start("lag", self.lag.watch(self.dispatcher.has_leases))
         if self.purpose == DAEMON:
             self.dispatcher.on_beat = self._beat
             self.jobs.start("schedules", self.timekeeper.keep())
@@ -166,10 +166,10 @@ class Kernel:
         self.jobs.start("care", self.plugins.tend())
 
     def _on_plugin_event(self, event: PluginEvent) -> None:
-        if event.kind == "died":
-            write_crash_report(self.project.state_dir / "crashes", event)
+        died, crashes = event.kind == "died", self.project.state_dir / "crashes"
+        report = str(write_crash_report(crashes, event)) if died else None
         swept = [record.pid for record in event.swept]
-        facts = {"pid": event.pid, "detail": event.detail or None, "swept": swept or None}
+        facts = {"pid": event.pid, "detail": event.detail or None, "swept": swept or None, "report": report}
         self.events.record(f"plugin_{event.kind}", plugin=event.plugin, **facts)
 
 

@@ -118,8 +118,9 @@ def survivors(run_id):
 
 
 @pytest.fixture
-def daemon(tmp_path):
+def daemon(tmp_path, know_plugins):
     made = Daemon(tmp_path / "project")
+    know_plugins(made.project.config_dir)
     yield made
     (made.root / "go").touch()
     stop_daemon(made.project, timeout_seconds=WAIT_SECONDS)
@@ -481,6 +482,8 @@ def test_crash_of_a_plugin_leaves_a_report(daemon):
     found = json.loads(report.read_bytes())
     assert (found["plugin"], found["detail"][:18]) == ("queue-default", "killed by signal 9")
     assert found["frames"]
+    [death] = [event for event in read_events(daemon.project.events_path) if event.kind == "plugin_died"]
+    assert death.payload["report"] == str(report)
 
 
 def test_changed_file_becomes_a_run(daemon):

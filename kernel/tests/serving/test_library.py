@@ -29,8 +29,9 @@ phases:
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, know_plugins):
     monkeypatch.setenv("ANIMUS_CONFIG_DIR", str(tmp_path / "a"))
+    know_plugins(tmp_path / "a")
     root = tmp_path / "project"
     (root / ".animus").mkdir(parents=True)
     (root / ".animus" / "workflows.yaml").write_text(WORKFLOWS.replace("MARKS", str(root / "marks")))

@@ -77,8 +77,9 @@ WAYS = (half_a_frame, silence, junk, nonsense_requests, slow_reader, ask_and_lea
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, know_plugins):
     monkeypatch.setenv("ANIMUS_CONFIG_DIR", str(tmp_path / "a"))
+    know_plugins(tmp_path / "a")
     root = tmp_path / "project"
     (root / ".animus").mkdir(parents=True)
     (root / ".animus" / "workflows.yaml").write_text(WORKFLOWS)

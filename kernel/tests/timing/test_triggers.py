@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+import msgspec
 import pytest
 
 from animus_control.errors import ControlError
@@ -73,8 +74,9 @@ class World:
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.triggers = Triggers(self, self.door, self.events, clock, self.jobs, lambda: None)
 
-    async def connection_for_trigger(self, type_name, name):
+    async def connection_for_trigger(self, type_name, name, secrets):
         self.asked.append((type_name, name))
+        self.secrets = secrets
         if self.refusal is not None:
             raise self.refusal
         return self.connection
@@ -280,6 +282,19 @@ def test_plugin_type_names_its_plugin(watch):
     async def scenario(world):
         await world.watch(TriggerDefinition(id="p", type="plugin", workflow_ref="w", config={"plugin": "mine"}))
         assert world.asked == [("plugin", "mine")]
+
+    watch(scenario)
+
+
+def test_plugin_is_asked_for_with_the_secrets_that_its_triggers_name(watch):
+    async def scenario(world):
+        with_secret = msgspec.structs.replace(ON_PUSH, config={"secret_env": "HOOK_SECRET"})
+        await world.watch(with_secret, msgspec.structs.replace(ON_PUSH, id="open"))
+        assert world.secrets == {"HOOK_SECRET"}
+        disabled = msgspec.structs.replace(with_secret, id="off", enabled=False, config={"secret_env": "OTHER"})
+        world.plugin.watched.clear()
+        await world.watch(with_secret, disabled)
+        assert world.secrets == {"HOOK_SECRET"}
 
     watch(scenario)
 

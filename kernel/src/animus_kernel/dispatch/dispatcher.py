@@ -1,30 +1,27 @@
 """Leases entries while there are free slots and has each run executed: woken by events, never by polling.
 
 It is woken by an enqueue, a finished or parked run, a signal, and the queue's next deadline. The heartbeat compares
-the queue with what is known here and says so when it found something that a wake-up should have brought. While there
-is nothing to run and nothing deferred it asks at every tenth beat only, so that an idle queue sleeps.
+the queue with what is known here and says so when it found something that a wake-up should have brought; an idle queue
+it lets sleep (`animus_kernel.dispatch.rest`).
 """
 
 import asyncio
-import datetime
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from animus_composition.settings import RUNS_PER_RUNNER, DaemonSettings
 from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import LEASE_BATCH, FencedQueue
+from animus_kernel.dispatch.rest import Rest
 from animus_kernel.dispatch.run import Run, RunState, Step, free_slots, new_run_id
 from animus_kernel.jobs import Alarm, Jobs
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire.queue_v2 import LeasedEntry
 
-__all__ = ["BEATS_WHEN_IDLE", "PILLARS", "RETRY_SECONDS", "Dispatcher"]
+__all__ = ["PILLARS", "RETRY_SECONDS", "Dispatcher"]
 
 RETRY_SECONDS = 2.0
 """How long to wait before the queue is asked again after it could not be."""
-
-BEATS_WHEN_IDLE = 10
-"""After so many heartbeats the queue is asked although it had nothing to run or deferred when it was asked last."""
 
 PILLARS = ("dispatch", "renewal", "heartbeat")
 """The jobs without which a dispatcher is of no use."""
@@ -55,8 +52,7 @@ class Dispatcher:
         self._only_entry = only_entry
         self._woken, self.has_leases, self._leasing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._must_reclaim = True
-        self._idle_since: datetime.datetime | None = None
-        self._blocked: dict[str, str] = {}
+        self._rest = Rest(self._clock, self._events, settings.heartbeat_seconds)
         self._alarm = Alarm(self._clock, jobs, self.wake)
         self._changed: list[asyncio.Future[None]] = []
         execution.on_slot = self._on_slot
@@ -152,7 +148,7 @@ class Dispatcher:
     async def _dispatch(self) -> int:
         """Start what may be started; the number of new leases."""
         async with self._leasing:
-            self._idle_since, has_all = None, False
+            self._rest.end()
             if self._must_reclaim:
                 await self._reclaim()
                 self._must_reclaim = False
@@ -165,23 +161,16 @@ class Dispatcher:
                 batch = min(free, LEASE_BATCH)
                 result = await self._queue.lease([new_run_id() for _ in range(batch)])
                 leased += sum(self._accept(item) for item in result.leased)
-                self._say_blocked({row.entry_id: row.reason for row in result.blocked})
+                self._rest.hear(result, batch)
                 if len(result.leased) < batch:
-                    has_all = not result.blocked
                     break
             await self._return_others()
             moments = [await self._queue.next_deadline(), *(run.gate_expires_at for run in self.runs.values())]
         next_at = min((moment for moment in moments if moment is not None), default=None)
         self._alarm.set(next_at)
-        if has_all and next_at is None and not self.runs:
-            self._idle_since = self._clock.now()
+        if next_at is None and not self.runs:
+            self._rest.begin()
         return leased
-
-    def _say_blocked(self, blocked: dict[str, str]) -> None:
-        for entry_id, reason in blocked.items():
-            if self._blocked.get(entry_id) != reason:
-                self._events.record("entry_blocked", entry_id=entry_id, reason=reason)
-        self._blocked = blocked
 
     def _wake_expired(self) -> None:
         """A gate whose time is over: the runner says what that means when the run is executed again."""
@@ -288,20 +277,13 @@ class Dispatcher:
         while True:
             await self._clock.sleep(self._settings.heartbeat_seconds)
             self.on_beat()
-            if self._woken.is_set() or self._leasing.locked() or self._may_rest():
+            if self._woken.is_set() or self._leasing.locked() or self._rest.lasts:
                 continue  # somebody is looking already, or there was nothing to look for
             try:
                 await self._beat()
             except RpcFault as fault:
                 self._events.record("heartbeat_failed", reason=fault.message)
                 self._must_reclaim = True
-
-    def _may_rest(self) -> bool:
-        """Nothing was there when the queue was asked, and that is not long ago; a clock that jumped ends the rest."""
-        if self._idle_since is None:
-            return False
-        rest = abs((self._clock.now() - self._idle_since).total_seconds())
-        return rest < (BEATS_WHEN_IDLE - 0.5) * self._settings.heartbeat_seconds
 
     async def _beat(self) -> None:
         """Compare the queue with what is known here."""

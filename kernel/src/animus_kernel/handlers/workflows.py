@@ -59,7 +59,8 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
         entry_id=receipt.entry_id,
         status=found.status if found else "pending",
         subject_id=receipt.subject_id,
-        definition=receipt.workflow_ref,
+        # The queue may have given the entry that the subject has already, of another workflow.
+        definition=(found.entry.subject_dispatch.workflow_ref if found else None) or receipt.workflow_ref,
         started_at=found.leased_at if found else kernel.clock.now(),
         workflow_id=found.run_id if found else None,
         reason=found.reason if found else receipt.warning,

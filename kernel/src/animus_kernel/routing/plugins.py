@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -95,12 +95,12 @@ class ProjectPlugins:
         message = f"no plugin in use is called {name!r}; in use are: {', '.join(self._plugins)}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
 
-    async def connection_for_trigger(self, type_name: str, name: str | None) -> Connection:
+    async def connection_for_trigger(self, type_name: str, name: str | None, secrets: Collection[str]) -> Connection:
         """Who watches for a type of triggers; see `animus_kernel.timing.triggers.TriggerRoutes`."""
         for candidate in self._roles.triggers:
-            connection = await self._plugins[candidate.name].connection()
-            if candidate.answers_to(name) if name else type_name in await _trigger_kinds(connection):
-                return connection
+            plugin = self._plugins[candidate.name]
+            if candidate.answers_to(name) if name else type_name in await _trigger_kinds(await plugin.connection()):
+                return await plugin.connection_with(secrets)
         known = ", ".join(plugin.name for plugin in self._roles.triggers) or "none"
         message = f"no plugin watches for {name or type_name!r}; trigger plugins here: {known}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)

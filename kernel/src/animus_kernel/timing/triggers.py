@@ -8,7 +8,7 @@ its own or ours, is one dispatch. A watch that ends is begun again, ever more sl
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -43,8 +43,8 @@ _PLUGIN_TYPE = "plugin"
 class TriggerRoutes(Protocol):
     """Finds the plugin that serves a type of triggers."""
 
-    async def connection_for_trigger(self, type_name: str, name: str | None) -> Connection:
-        """The plugin called `name`, or the first one whose schema names the type.
+    async def connection_for_trigger(self, type_name: str, name: str | None, secrets: Collection[str]) -> Connection:
+        """The plugin called `name`, or the first one whose schema names the type; it has the variables `secrets`.
 
         Raises:
             RpcFault: there is none, or it cannot be started.
@@ -138,7 +138,8 @@ class Triggers:
         """Watch until that ends; why it did. A plugin that serves several types is always told all of its triggers."""
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         try:
-            connection = await self._routes.connection_for_trigger(type_name, name)
+            secrets = {str(one.config["secret_env"]) for one in definitions if one.config.get("secret_env")}
+            connection = await self._routes.connection_for_trigger(type_name, name, secrets)
             served = self._served.setdefault(connection.plugin, [])
             served += [one for one in definitions if one not in served]
 
