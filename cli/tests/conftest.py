@@ -16,6 +16,16 @@ from animus_plugin_runtime.entry_points import entry_points
 
 COMMAND_SECONDS = 60.0
 """No command of a test takes longer."""
+PROGRAM = (
+    "animus_cli.__main__:main",
+    "animus_cli.program",
+    "animus_cli.tree",
+    "animus_composition.assembly",
+    "animus_control.client",
+    "animus_kernel.kernel",
+    "animus_kernel.serving.session",
+)
+"""The command, and what most of its commands import. Its start from nothing is tested by its start-up tests."""
 
 
 class Answer(NamedTuple):
@@ -43,12 +53,14 @@ class Answer(NamedTuple):
 
 
 Animus = Callable[..., Answer]
+ForkServer = Callable[..., Callable[..., Any] | None]
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def home(know_plugins: Callable[[Path], None]) -> Iterator[Path]:
     """A short ANIMUS_CONFIG_DIR: sockets lie below it, and their paths must be short."""
     folder = Path(tempfile.mkdtemp(prefix="ah-"))
+    know_plugins(folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,17 +85,29 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def animus(project: Path, environment: dict[str, str]) -> Animus:
+def animus(project: Path, environment: dict[str, str], fork_server: ForkServer) -> Animus:
     """Runs ``animus`` in the project: ``animus("queue", "list", "--json")``."""
-    return _animus_in(project, environment)
+    return _animus_in(project, environment, fork_server)
+
+
+@pytest.fixture
+def animus_anew(project: Path, environment: dict[str, str]) -> Animus:
+    """Runs ``animus`` from nothing, for tests about what it imports and from where."""
+    return _animus_in(project, environment, lambda *_: None)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, flavor: None) -> Iterator[Callable[[str], Animus]]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+    flavor: None,
+    fork_server: ForkServer,
+    know_plugins: Callable[[Path], None],
+) -> Iterator[Callable[[str], Animus]]:
     """Starts one daemon for the module in a project with the given workflows; for tests that do not disturb it."""
     home = Path(tempfile.mkdtemp(prefix="ah-"))
+    know_plugins(home)
     project = tmp_path_factory.mktemp("shared")
-    animus = _animus_in(project, _environment(home))
+    animus = _animus_in(project, _environment(home), fork_server)
 
     def serve(workflows: str) -> Animus:
         (project / ".animus").mkdir()
@@ -96,12 +120,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory, flavor: None) -> Iterator[C
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _animus_in(project: Path, environment: dict[str, str]) -> Animus:
+def _animus_in(project: Path, environment: dict[str, str], fork_server: ForkServer) -> Animus:
+    fork = fork_server(*PROGRAM)
+
     def run(*words: str, cwd: Path | None = None, **extra: str) -> Answer:
+        given = environment | extra
+        if fork is not None and not any(name.startswith("PYTHON") for name in given):  # Python reads them as it starts
+            process = fork(words, project if cwd is None else cwd, given)
+            out, err = process.read_to_the_end(COMMAND_SECONDS)
+            return Answer(process.wait(COMMAND_SECONDS), out, err)
         done = subprocess.run(
             [sys.executable, "-P", "-m", "animus_cli", *words],
             cwd=project if cwd is None else cwd,
-            env=environment | extra,
+            env=given,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_SECONDS,

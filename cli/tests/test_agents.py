@@ -97,6 +97,7 @@ def test_a_question_gets_a_text():
         ((QUESTION,), None, {"allow": True}, "invalid_input"),
         ((), None, {"allow": True}, "not_found"),
         ((APPROVAL,), "i-9", {"allow": True}, "not_found"),
+        ((APPROVAL | {"status": "answered"},), "i-1", {"allow": True}, "conflict"),
         ((APPROVAL, QUESTION), None, {"allow": True}, "conflict"),
     ],
 )
@@ -147,6 +148,15 @@ def test_agents_that_are_here_are_offered(tmp_path, monkeypatch):
     here = {offer.agent.tool for offer in offers({"OPENAI_BASE_URL": "http://localhost/v1"})}
     assert here == {"claude", "oai"}
     assert offers({}) == [offer for offer in offers({}) if offer.agent.tool == "claude"]
+
+
+def test_an_agent_is_here_where_its_variable_names_the_program(tmp_path, monkeypatch):
+    program = tmp_path / "another-name"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert {offer.agent.tool for offer in offers({"ANIMUS_CODEX_PROGRAM": str(program)})} == {"codex"}
+    assert offers({"ANIMUS_CODEX_PROGRAM": str(tmp_path / "nowhere")}) == []
 
 
 @pytest.mark.parametrize("agent", KNOWN, ids=lambda agent: agent.tool)

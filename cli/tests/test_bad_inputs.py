@@ -192,7 +192,8 @@ def test_a_stale_socket_is_no_obstacle(bench):
     assert bench.run("daemon", "status", "--json").data["running"] is True
 
 
-def test_files_of_the_project_are_not_run_in_place_of_libraries(bench):
+def test_files_of_the_project_are_not_run_in_place_of_libraries(bench, animus_anew):
+    bench.animus = animus_anew
     for name in ("msgspec.py", "queue.py", "click.py", "animus_queue_default.py", "sitecustomize.py"):
         bench.write(name, HOSTILE)
     assert bench.run("workflow", "run", "--sync", "--json").data["status"] == "completed"

@@ -163,6 +163,20 @@ def test_a_subject_with_queued_work_is_not_deleted(animus, daemon):
     assert f"next:  animus queue drop {subject}" in refused.err
 
 
+def test_a_run_of_a_subject_at_work_is_joined_and_not_waited_for_in_vain(served):
+    subject = told(served("subject", "create", "--title", "Once", "--json"))["id"]
+    first = told(served("workflow", "run", "gated", "--subject", subject, "--sync", "--json"))
+    again = told(served("workflow", "run", "check", "--subject", subject, "--sync", "--json"))
+    assert {name: again[name] for name in ("workflow_id", "definition", "status")} == {
+        "workflow_id": first["workflow_id"],
+        "definition": "gated",
+        "status": "paused",
+    }
+    text = served("workflow", "run", "check", "--subject", subject).out
+    assert f"is at work already, in {first['workflow_id']} of gated; no other run began." in text
+    assert served("workflow", "cancel", first["workflow_id"]).code == 0
+
+
 def test_an_ended_run_is_looked_back_at_and_forgotten(served):
     failed = served("workflow", "run", "failing", "--sync", "--json").error["details"]
     run_id = failed["workflow_id"]
@@ -275,8 +289,10 @@ def test_a_provider_is_of_use_as_soon_as_it_is_trusted(animus, echo):
     assert [(row["path"], row["reason"]) for row in decided] == [("talk", "echoed")]
     prompt = told(animus("workflow", "prompt", "render", run_id, "--phase", "talk", "--json"))
     assert "Say it." in prompt["prompt"]
-    said = [row["lines"] for row in told(animus("output", "read", run_id, "--json"))["outputs"]]
-    assert ["I was told."] in said
+    said = told(animus("output", "read", run_id, "--json"))["outputs"]
+    assert said == [{"phase": "talk", "attempt": 1, "stream": "agent", "lines": ["I was told."]}]
+    kept = told(animus("output", "phase-outputs", run_id, "--json"))["outputs"]
+    assert {(row["stream"], row["attempt"]) for row in kept} == {("agent", 1), ("notes", None)}
 
 
 def test_doctor_looks_at_definitions_programs_and_git(animus, authored, git):

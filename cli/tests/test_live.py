@@ -117,3 +117,21 @@ def test_what_is_not_known_is_not_shown_as_nothing():
     assert spent_text(total_of([Spent(), Spent(dollars=0.0123)])) == "$0.0123"
     assert spent_text(total_of([Spent()])) == ""
     assert spent_in({"tokens": {"input": True}, "cost_usd": "1"}) == Spent()
+
+
+def test_an_agent_that_asks_says_so_with_the_command_that_answers():
+    lines, stream = [], io.StringIO()
+    line, view = LineProgress(lines.append), ViewProgress(stream, TERMINAL, height=24)
+    command = "animus agent interactions answer i-1 --allow"
+    for item in (
+        event(0, "phase_started", phase_id="code", mode="agent", attempt=1),
+        event(1, "phase_waiting", phase_id="code", attempt=1, reason="May I?", waiting={"command": command}),
+    ):
+        line.show(item)
+        view.show(item)
+    assert lines[-1].endswith(f"code waits: May I?; next: {command}")
+    assert "waiting" in stream.getvalue().split("\r")[-1]
+    line.show(event(2, "phase_resumed", phase_id="code", attempt=1))
+    assert lines[-1].endswith("code goes on")
+    line.show(event(3, "phase_completed", phase_id="code", attempt=1, status="completed", duration_secs=3.0))
+    assert lines[-1].endswith("code completed after 3.0 s")

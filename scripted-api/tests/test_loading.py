@@ -59,6 +59,10 @@ def test_conversations_have_conditions():
         ("{", r"script: not JSON: .* line 1 column 2"),
         ("[]", r"script: must be an object"),
         ("{}", r"script: no 'turns'"),
+        (
+            '{"conversations": [{"when": {"dialect": "messages"}, "turns": []}]}',
+            r"when.dialect must be one of anthropic, chat, responses, other, not 'messages'",
+        ),
         ('{"turns": 1}', r"script: turns must be a list, not 1"),
         ('{"turn": []}', r"script: unknown key 'turn'; known are 'turns', 'repeat_last'; did you mean 'turns'\?"),
         (

@@ -29,6 +29,10 @@ RUN_ENDINGS = frozenset({"run_completed", "run_failed", "run_escalated", "run_ca
 """Kinds of events after which a run does nothing until somebody acts."""
 GATE = "manual_pending"
 """The status of a phase that waits for a person."""
+ASKS, GOES_ON = "phase_waiting", "phase_resumed"
+"""Kinds of events: the agent of a phase asks a person something and waits; it goes on."""
+WAITS = "waiting"
+"""What is shown as the status of a phase whose agent asks."""
 _VIEW_WIDTH = 64
 """A view whose lines are wrapped by a narrower terminal cannot be drawn over itself."""
 _VIEW_HEIGHT = 8
@@ -42,7 +46,7 @@ _COLUMNS = [
 ]
 _AROUND = 4
 """Lines of the view above and below its table."""
-_MARKS = {"completed": "✓", "failed": "✗", "rework": "↺", GATE: "?", "closed": "·"}
+_MARKS = {"completed": "✓", "failed": "✗", "rework": "↺", GATE: "?", WAITS: "?", "closed": "·"}
 
 
 class PhaseLine(NamedTuple):
@@ -98,6 +102,8 @@ class RunProgress:
             return line
         if event.kind in {"phase_decision", "phase_completed"}:
             return self._settle(event, payload)
+        if event.kind in {ASKS, GOES_ON}:
+            return self._turn(event, payload)
         if event.kind == "run_started":
             self.status, self.reason = "running", ""
             self.workflow = str(payload.get("workflow_ref") or self.workflow)
@@ -107,6 +113,21 @@ class RunProgress:
             self.status = str(payload.get("status") or event.kind.removeprefix("run_"))
             self.reason = str(payload.get("reason") or "")
         return None
+
+    def _turn(self, event: WorkflowEvent, payload: dict[str, Any]) -> PhaseLine | None:
+        """The agent of a phase waits for a person, or does not any more."""
+        phase_id = str(payload.get("phase_id", ""))
+        index = next((i for i in reversed(range(len(self.phases))) if self.phases[i].phase_id == phase_id), None)
+        if index is None:
+            return None
+        if event.kind == GOES_ON:
+            line = self.phases[index]._replace(status="running", reason="")
+        else:
+            command = json_object(payload.get("waiting")).get("command")
+            reason = str(payload.get("reason") or "the agent asks")
+            line = self.phases[index]._replace(status=WAITS, reason=f"{reason}; next: {command}" if command else reason)
+        self.phases[index] = line
+        return line
 
     def _settle(self, event: WorkflowEvent, payload: dict[str, Any]) -> PhaseLine | None:
         phase_id = str(payload.get("phase_id", ""))
@@ -152,7 +173,7 @@ class LineProgress:
         if event.kind == "phase_decision":
             return
         if line is not None:
-            self._write(f"{when}  {_line_text(line)}")
+            self._write(f"{when}  {_name(line)} goes on" if event.kind == GOES_ON else f"{when}  {_line_text(line)}")
         elif event.kind in RUN_ENDINGS:
             reason = f": {_first_line(self._run.reason)}" if self._run.reason else ""
             self._write(f"{when}  run {self._run.status}{reason}")
@@ -241,6 +262,8 @@ def _line_text(line: PhaseLine) -> str:
         return f"{_name(line)} started ({line.mode or 'phase'})"
     if line.status == GATE:
         return f"{_name(line)} waits for a person"
+    if line.status == WAITS:
+        return f"{_name(line)} waits: {_first_line(line.reason)}"
     took = f" after {duration(line.seconds)}" if line.seconds is not None else ""
     reason = f": {_first_line(line.reason)}" if line.reason else ""
     return f"{_name(line)} {line.status}{took}{reason}"

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
+from animus_scripted_api.request import DIALECTS
 from animus_scripted_api.script import Conversation, Script, When
 from animus_scripted_api.step import (
     CallTool,
@@ -98,6 +99,8 @@ def _conversation(value: Any, place: str) -> Conversation:
         raise ScriptError(f"{place}: no 'turns'; write the replies in order, as a list")
     prefix = place + ("." if ": " in place else ": ")
     when = _built(When, _mapping(part.get("when", {}), f"{prefix}when"), f"{prefix}when")
+    if when.dialect not in {None, *DIALECTS}:
+        raise ScriptError(f"{prefix}when.dialect must be one of {', '.join(DIALECTS)}, not {when.dialect!r}")
     times, repeat_last = part.get("times"), part.get("repeat_last", False)
     if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
         raise ScriptError(f"{prefix}times must be a number of conversations from 1, not {times!r}")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
-__all__ = ["ANTHROPIC", "CHAT", "OTHER", "RESPONSES", "Request", "dialect_of"]
+__all__ = ["ANTHROPIC", "CHAT", "DIALECTS", "OTHER", "RESPONSES", "Request", "dialect_of"]
 
 ANTHROPIC: Final = "anthropic"
 CHAT: Final = "chat"
 RESPONSES: Final = "responses"
 OTHER: Final = "other"
+DIALECTS: Final = (ANTHROPIC, CHAT, RESPONSES, OTHER)
 
 _DIALECTS: Final = {"/messages": ANTHROPIC, "/chat/completions": CHAT, "/responses": RESPONSES}
 _SESSION_HEADERS: Final = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id")

@@ -119,6 +119,11 @@ def _found(invocation: Invocation, wanted: str | None, *, everything: bool) -> A
     if len(matching) == 1:
         return matching[0]
     step = "animus agent interactions list"
+    if wanted is not None and not everything:
+        settled = next((one for one in _asked(invocation, everything=True) if one.interaction_id == wanted), None)
+        if settled is not None:
+            message = f"{wanted!r} waits for no answer any more: it is {settled.row.get('status')}"
+            raise CommandError("conflict", message, next_step=f"animus agent interactions show {wanted}")
     if wanted is None and known:
         names = ", ".join(one.interaction_id for one in known)
         raise CommandError("conflict", f"several things are asked, say which: {names}", next_step=step)

@@ -3,10 +3,9 @@
 import os
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
-import msgspec
 
 from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
@@ -19,13 +18,19 @@ from animus_plugin_protocol.wire import control
 
 __all__ = ["phase_outputs", "read"]
 
-_NAME = re.compile(r"(?P<phase>.+)\.attempt-(?P<attempt>\d+)\.(?P<stream>stdout|stderr|context)\.(?:log|json)")
+_NAME = re.compile(r"(?P<phase>.+)\.attempt-(?P<attempt>\d+)\.(?:(?P<stream>stdout|stderr|context)\.(?:log|json)|log)")
 _READ_BYTES = 1024 * 1024
 _RUN = ["run"]
 
 
 class _Output(NamedTuple):
-    """A file that a phase of a run left. `stream` is ``stdout``, ``stderr``, ``context`` or ``agent``."""
+    """A file that a run left.
+
+    Attributes:
+        phase: the phase, or the call of a provider that the notes are from.
+        stream: ``stdout``, ``stderr``, ``context``, ``agent`` (what it said and which tools it used) or ``notes``
+            (all that its provider sent, as it came).
+    """
 
     phase: str
     attempt: int | None
@@ -66,7 +71,8 @@ def phase_outputs(invocation: Invocation, *, run: str, phase: str | None, limit:
 def read(invocation: Invocation, *, run: str, phase: str | None, stream: str | None, limit: int) -> None:
     """The ends of the files of a run."""
     run_id, outputs = _outputs(invocation, run, phase)
-    chosen = [output for output in outputs if output.stream != "context" and stream in {None, output.stream}]
+    told = {"stdout", "stderr", "agent"} if stream is None else {stream}
+    chosen = [output for output in outputs if output.stream in told]
     texts = [(output, _tail(output, limit)) for output in chosen]
     record = {
         "id": run_id,
@@ -100,33 +106,21 @@ def _phase_files(directory: Path) -> list[_Output]:
     for path in directory.glob("*.attempt-*"):
         match = _NAME.fullmatch(path.name)
         if match is not None:
-            found.append(_Output(match["phase"], int(match["attempt"]), match["stream"], path, path.stat().st_size))
+            stream = match["stream"] or "agent"
+            found.append(_Output(match["phase"], int(match["attempt"]), stream, path, path.stat().st_size))
     return found
 
 
 def _agent_files(directory: Path) -> list[_Output]:
-    """What agents streamed; a file is one call of a provider, not of one phase."""
-    return [_Output(path.stem, None, "agent", path, path.stat().st_size) for path in directory.glob("*.jsonl")]
+    """What providers sent; a file is one call of a provider, not of one phase."""
+    return [_Output(path.stem, None, "notes", path, path.stat().st_size) for path in directory.glob("*.jsonl")]
 
 
 def _tail(output: _Output, limit: int) -> list[str]:
     with output.path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - _READ_BYTES, 0))
-        lines = file.read().decode(errors="replace").splitlines()[-limit:]
-    return [_said(line) for line in lines] if output.stream == "agent" else lines
-
-
-def _said(line: str) -> str:
-    """The text of one note of an agent's stream; the whole line where it has none."""
-    try:
-        params: Any = msgspec.json.decode(line).get("params") or {}
-    except (msgspec.DecodeError, AttributeError):
-        return line
-    for key in ("text", "content", "delta", "output"):
-        if isinstance(params.get(key), str):
-            return str(params[key]).rstrip("\n")
-    return line
+        return file.read().decode(errors="replace").splitlines()[-limit:]
 
 
 def _rows(outputs: list[_Output], screen: Screen) -> list[str]:

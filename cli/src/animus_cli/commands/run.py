@@ -3,6 +3,7 @@
 Beside a daemon the daemon does the work and this process watches; without one this process is the host.
 """
 
+import datetime
 import shutil
 import sys
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from animus_plugin_protocol.wire.control import (
     WorkflowRunResult,
 )
 
-__all__ = ["SETTLED", "follow_run", "run"]
+__all__ = ["SETTLED", "follow_run", "join_run", "run"]
 
 SETTLED = frozenset({"completed", "failed", "escalated", "cancelled", "paused"})
 """Where a run does nothing until somebody acts."""
@@ -40,8 +41,10 @@ def run(invocation: Invocation, operation: Operation, params: WorkflowRunParams)
     Raises:
         CommandError: ``run_failed`` (exit code 6) if a run that was waited for did not end well.
     """
+    asked_at = datetime.datetime.now(datetime.UTC)
     if not params.sync:
         result = invocation.call(operation, params)
+        _remark_other_run(invocation, result, asked_at)
         invocation.show(result, lambda screen: lines_for(operation.name, result, screen))
         invocation.remark_missing_daemon()
         return
@@ -57,27 +60,40 @@ def run(invocation: Invocation, operation: Operation, params: WorkflowRunParams)
     finally:
         if progress is not None:
             progress.finish()
+    _remark_other_run(invocation, result, asked_at)
     _conclude(invocation, operation, result)
 
 
+def join_run(
+    client: ControlClient,
+    events: Iterator[WorkflowEvent],
+    run_id: str,
+    asked: frozenset[str],
+    progress: Progress | None,
+) -> WorkflowGetResult:
+    """Show a run that had begun before, from now on; at once how it stands where it has settled already."""
+    state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=run_id))
+    return state if state.status in SETTLED else follow_run(client, events, asked, progress)
+
+
 def follow_run(
-    client: ControlClient, events: Iterator[WorkflowEvent], asked_id: str, progress: Progress | None
+    client: ControlClient, events: Iterator[WorkflowEvent], asked: frozenset[str], progress: Progress | None
 ) -> WorkflowGetResult:
     """Show a run of the daemon until it has settled.
 
     Args:
         client: the connection that asks.
         events: the events of all runs, subscribed to before the run was asked for, so that none is missed.
-        asked_id: the run, or the entry whose run has not begun.
+        asked: the ids of the run, and of the entry where the run has not begun.
         progress: where events are shown, or None.
 
     Raises:
         CommandError: the daemon ended meanwhile.
     """
-    known = {asked_id}
+    known = set(asked)
     try:
         for event in events:
-            if json_object(event.payload).get("entry_id") == asked_id:
+            if json_object(event.payload).get("entry_id") in asked:
                 known.add(event.workflow_id)
             if event.workflow_id not in known:
                 continue
@@ -92,7 +108,7 @@ def follow_run(
             raise
     raise CommandError(
         "unavailable",
-        f"the daemon ended while run {asked_id!r} was under way; the run goes on when it is started again",
+        f"the daemon ended while run {min(asked)!r} was under way; the run goes on when it is started again",
         next_step="animus daemon start",
         remediation="daemon_not_running",
     )
@@ -126,9 +142,15 @@ def _run_there(
         raise CommandError("unavailable", "the daemon ended before the run began", next_step="animus daemon start")
     with watcher:
         events = watcher.stream("workflow/events", WorkflowEventsParams())
+        asked_at = datetime.datetime.now(datetime.UTC)
         asked: WorkflowRunResult = client.call(operation.name, msgspec.structs.replace(params, sync=False))
+        run_ids = frozenset({asked.entry_id, asked.workflow_id or asked.entry_id})
         try:
-            state = follow_run(client, events, asked.entry_id, progress)
+            if asked.started_at < asked_at and asked.workflow_id:
+                # The queue gave the entry of a run that had begun: what happened to it before is told no more.
+                state = join_run(client, events, asked.workflow_id, run_ids, progress)
+            else:
+                state = follow_run(client, events, run_ids, progress)
         except KeyboardInterrupt:
             run_id = asked.workflow_id or asked.entry_id
             if progress is not None:
@@ -137,12 +159,20 @@ def _run_there(
     return msgspec.structs.replace(
         asked,
         workflow_id=state.id,
+        definition=state.definition,
         status=state.status,
         reason=state.reason,
         waiting=state.waiting,
         detail=state.detail,
         started_at=state.started_at,
     )
+
+
+def _remark_other_run(invocation: Invocation, result: WorkflowRunResult, asked_at: datetime.datetime) -> None:
+    """A subject is at work in one run at a time: say so where the run is not the one that was asked for."""
+    if result.workflow_id is not None and result.started_at < asked_at:
+        there = f"{result.workflow_id} of {result.definition}"
+        invocation.tell(f"{result.subject_id} is at work already, in {there}; no other run began.")
 
 
 def _progress(invocation: Invocation) -> Progress:

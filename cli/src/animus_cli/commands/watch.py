@@ -41,7 +41,7 @@ def watch(invocation: Invocation, *, run: str) -> None:
         events = watcher.stream("workflow/events", WorkflowEventsParams())  # before the look at it: nothing is missed
         state: WorkflowGetResult = client.call("workflow/get", WorkflowGetParams(id=run))
         if state.status not in SETTLED:
-            state = follow_run(client, events, state.id, shown)
+            state = follow_run(client, events, frozenset({state.id}), shown)
         progress.finish()
     if state.status in _UNSUCCESSFUL:
         reason = f": {state.reason}" if state.reason else ""

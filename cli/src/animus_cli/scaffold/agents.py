@@ -20,12 +20,14 @@ class KnownAgent(NamedTuple):
         distribution: the plugin's.
         program: the program that has to be on PATH, or None.
         variables: one of these has to be set, where there is no program.
+        program_variable: the variable that names the program where it is not on PATH.
     """
 
     tool: str
     distribution: str
     program: str | None = None
     variables: tuple[str, ...] = ()
+    program_variable: str | None = None
 
 
 class Offer(NamedTuple):
@@ -36,8 +38,8 @@ class Offer(NamedTuple):
 
 
 KNOWN = (
-    KnownAgent("claude", "animus-provider-claude", program="claude"),
-    KnownAgent("codex", "animus-provider-codex", program="codex"),
+    KnownAgent("claude", "animus-provider-claude", program="claude", program_variable="ANIMUS_CLAUDE_PROGRAM"),
+    KnownAgent("codex", "animus-provider-codex", program="codex", program_variable="ANIMUS_CODEX_PROGRAM"),
     KnownAgent("oai", "animus-provider-oai", variables=("ANIMUS_OAI_BASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY")),
 )
 """In the order in which they are preferred."""
@@ -63,5 +65,6 @@ def agent_command() -> tuple[str, ...] | None:
 
 def _is_here(agent: KnownAgent, environ: Mapping[str, str]) -> bool:
     if agent.program is not None:
-        return shutil.which(agent.program) is not None
+        named = environ.get(agent.program_variable) if agent.program_variable else None
+        return shutil.which(named or agent.program) is not None
     return any(environ.get(name) for name in agent.variables)

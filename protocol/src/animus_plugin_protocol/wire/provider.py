@@ -51,7 +51,7 @@ class AgentRunParams(Wire, frozen=True, kw_only=True):
     context: Any = None
     """Ours: the JSON document an agent finds at ``ANIMUS_CONTEXT_FILE``."""
     sandbox: str | None = None
-    """Ours: ``none`` or ``bubblewrap``. A provider that cannot sandbox refuses the latter, and never runs open instead."""
+    """Ours: ``none`` or ``bubblewrap``. A provider that cannot sandbox refuses the latter; it never runs open."""
     web_search: bool | None = None
     """Ours, like all below: whether the agent may search the web; None is its own default. What a provider is sent and
     cannot honour it refuses."""
