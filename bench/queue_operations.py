@@ -1,11 +1,17 @@
-"""What an acknowledged operation of animus-queue-default costs, as ratios to the disk's own floor.
+"""What an acknowledged operation of animus-queue-default costs, beside two other designs and the disk's own floor.
 
-The floor is a loop of `pwrite` of 200 bytes and `fdatasync` on a growing file, measured in the same rounds: each
-round runs every case once, in shuffled order, and a ratio is the median of the rounds' ratios. The cases are a
-durable enqueue and a durable fenced lease with 100, 10,000 and 100,000 entries waiting (a million takes half a
-minute to fill), and the rate of durable enqueues through the plugin process with 1 and 64 requests in flight.
+The floor is a loop of `pwrite` of 200 bytes and `fdatasync` on a growing file. Beside it stand, with the same entries:
 
-Usage: ``python bench/queue_operations.py [--rounds 7] [--sizes 100,10000,100000] [--directory DIR]``
+* this queue, in the process, with a batch for each operation;
+* SQLite in WAL mode with ``synchronous=FULL``, one table and an index, a transaction for each operation;
+* the whole queue in one JSON file that is written anew and renamed, with both syncs, as many small queues do it;
+* the rate of enqueues through the plugin's process, with 1 and 64 requests in flight.
+
+Each round runs every case once, in shuffled order; a ratio is the median of the rounds' ratios to the floor of the same
+round. The table ends with the smallest rate the pipe itself allows: requests decoded and replies encoded, and nothing
+else done.
+
+Usage: ``python bench/queue_operations.py [--rounds 7] [--sizes 100,10000,1000000] [--directory DIR] [--json FILE]``
 """
 
 import argparse
@@ -15,6 +21,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -23,13 +30,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from animus_plugin_protocol.codec import decode_line, decode_params, encode_result
+from animus_plugin_protocol.frames import Frame
+from animus_plugin_protocol.wire.queue import QueueEnqueueParams, QueueEnqueueResult
 from animus_queue_default.clock import SystemClock
+from animus_queue_default.model.identity import mint_id
 from animus_queue_default.model.lease import LeaseTerms
 from animus_queue_default.model.request import Request
 from animus_queue_default.operations.fenced import FencedQueue
 from animus_queue_default.operations.unfenced import Queue
 from animus_queue_default.storage.store import Store
 
+PIPE_TURNS = 20_000
 OPERATIONS = 60
 RPC_SECONDS = 0.5
 FLOOR_BYTES = 200
@@ -92,6 +106,84 @@ class Bench:
         assert len(handout.leased) == 1
 
 
+class Sqlite:
+    """The same in SQLite: the design to beat."""
+
+    def __init__(self, directory: Path, size: int) -> None:
+        self._database = sqlite3.connect(directory / f"sqlite-{size}.db", isolation_level=None)
+        self._database.executescript(
+            """
+            pragma journal_mode=wal; pragma synchronous=full;
+            create table entry(seq integer primary key, entry_id text unique, subject text, dispatch blob, status int,
+                               priority int, owner text, generation int, expires_at int);
+            create index waiting on entry(priority, seq) where status = 0;
+            create index by_subject on entry(subject);
+            """
+        )
+        self._numbers = itertools.count()
+        self._database.execute("begin")
+        for _ in range(size):
+            self._insert()
+        self._database.execute("commit")
+        self._database.execute("pragma wal_checkpoint(truncate)")
+
+    def _insert(self) -> None:
+        number = next(self._numbers)
+        content = json.dumps(dispatch(number), separators=(",", ":")).encode()
+        self._database.execute(
+            "insert into entry values(null,?,?,?,0,?,null,0,null)",
+            (mint_id(), f"task:TASK-{number}", content, number % 4),
+        )
+
+    def enqueue(self) -> None:
+        self._database.execute("begin immediate")
+        self._insert()
+        self._database.execute("commit")
+
+    def lease(self) -> None:
+        self._database.execute("begin immediate")
+        ((seq, _),) = self._database.execute(
+            "select seq, dispatch from entry where status = 0 order by priority, seq limit 1"
+        )
+        self._database.execute(
+            "update entry set status = 1, owner = ?, generation = generation + 1, expires_at = ? where seq = ?",
+            ("bench", time.time_ns() // 1_000, seq),
+        )
+        self._database.execute("commit")
+
+
+class WholeFile:
+    """The same as one JSON file."""
+
+    def __init__(self, directory: Path, size: int) -> None:
+        self._path = directory / f"whole-{size}.json"
+        self._entries = [self._entry(number) for number in range(size)]
+        self._first = 0
+
+    def _entry(self, number: int) -> dict[str, object]:
+        return {"entry_id": mint_id(), "dispatch": dispatch(number), "status": "pending", "priority": number % 4}
+
+    def _save(self) -> None:
+        temporary = self._path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.encode({"entries": self._entries}))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+
+    def enqueue(self) -> None:
+        self._entries.append(self._entry(len(self._entries)))
+        self._save()
+
+    def lease(self) -> None:
+        self._entries[self._first]["status"] = "assigned"
+        self._first += 1
+        self._save()
+
+
 class Rpc:
     """The plugin as a process."""
 
@@ -152,9 +244,24 @@ class Rpc:
         return data.count(b"\n")
 
 
-def median_microseconds(act: Callable[[], None]) -> float:
+def pipe_microseconds() -> float:
+    """What it takes to read one enqueue off the wire and to put its reply there, with the queue left out."""
+    decoder = msgspec.json.Decoder(QueueEnqueueParams)
+    frame = {"jsonrpc": "2.0", "id": 1, "method": "queue/enqueue", "params": {"subject_dispatch": dispatch(1)}}
+    line = json.dumps(frame, separators=(",", ":")).encode()
+    result = QueueEnqueueResult(enqueued=True, entry_id=mint_id(), subject_id="task:TASK-1")
+    start = time.perf_counter_ns()
+    for _ in range(PIPE_TURNS):
+        envelope = decode_line(line)
+        assert isinstance(envelope, Frame)
+        decode_params(decoder, envelope.params, "queue/enqueue")
+        encode_result(envelope.id, result, "queue/enqueue")
+    return (time.perf_counter_ns() - start) / 1_000 / PIPE_TURNS
+
+
+def median_microseconds(act: Callable[[], None], operations: int = OPERATIONS) -> float:
     samples = []
-    for _ in range(OPERATIONS):
+    for _ in range(operations):
         start = time.perf_counter_ns()
         act()
         samples.append((time.perf_counter_ns() - start) / 1_000)
@@ -168,40 +275,57 @@ def spread(values: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--sizes", default="100,10000,100000")
+    parser.add_argument("--sizes", default="100,10000,1000000")
     parser.add_argument("--directory", default=None, help="where to write; its disk is what is measured")
+    parser.add_argument("--json", default=None, help="write the medians there too, for the plots")
     arguments = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="animus-bench-", dir=arguments.directory))
     try:
-        run(directory, [int(size) for size in arguments.sizes.split(",")], arguments.rounds)
+        table = run(directory, [int(size) for size in arguments.sizes.split(",")], arguments.rounds)
     finally:
         shutil.rmtree(directory)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
 
 
-def run(directory: Path, sizes: list[int], rounds: int) -> None:
+def build_cases(directory: Path, sizes: list[int]) -> dict[str, Callable[[], float]]:
     floor, rpc = Floor(directory), Rpc(directory)
     cases: dict[str, Callable[[], float]] = {"floor": lambda: median_microseconds(floor.write)}
     for size in sizes:
-        bench = Bench(directory, size)
-        cases[f"enqueue, {size:,} waiting"] = lambda act=bench.enqueue: median_microseconds(act)
-        cases[f"fenced lease, {size:,} waiting"] = lambda act=bench.lease: median_microseconds(act)
+        designs = {"queue": Bench(directory, size), "SQLite": Sqlite(directory, size)}
+        for name, bench in designs.items():
+            cases[f"{name} enqueue, {size:,} waiting"] = lambda act=bench.enqueue: median_microseconds(act)
+            cases[f"{name} lease, {size:,} waiting"] = lambda act=bench.lease: median_microseconds(act)
+        whole = WholeFile(directory, size)
+        turns = max(1, min(OPERATIONS, 100_000 // size))
+        cases[f"whole file enqueue, {size:,} waiting"] = lambda act=whole.enqueue, turns=turns: median_microseconds(
+            act, turns
+        )
+        cases[f"whole file lease, {size:,} waiting"] = lambda act=whole.lease, turns=turns: median_microseconds(
+            act, turns
+        )
     for in_flight in (1, 64):
         cases[f"rpc enqueue, {in_flight} in flight"] = lambda count=in_flight: 1e6 / rpc.rate(count)
+    cases["rpc, decode and encode alone"] = pipe_microseconds
+    return cases
+
+
+def run(directory: Path, sizes: list[int], rounds: int) -> dict[str, dict[str, float]]:
+    cases = build_cases(directory, sizes)
     gc.collect()
     gc.freeze()
     results: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
-        names = list(cases)
-        random.shuffle(names)
-        for name in names:
+        for name in random.sample(list(cases), len(cases)):
             results[name].append(cases[name]())
-    rpc.close()
-    print(f"{rounds} rounds of {OPERATIONS} operations, shuffled; microseconds: median of round medians (min-max)\n")
+    print(f"{rounds} rounds of {OPERATIONS} operations, shuffled; load {os.getloadavg()[0]:.1f} on {os.cpu_count()}\n")
     print("| case | us per acknowledged operation | cost / floor | rate / floor rate |\n|---|---|---|---|")
+    table: dict[str, dict[str, float]] = {}
     for name, values in results.items():
-        ratios = [value / base for value, base in zip(values, results["floor"], strict=True)]
-        ratio = statistics.median(ratios)
-        print(f"| {name} | {spread(values)} | {ratio:.2f} | {1 / ratio:.2f} |")
+        ratio = statistics.median(value / base for value, base in zip(values, results["floor"], strict=True))
+        table[name] = {"us": statistics.median(values), "ratio": ratio}
+        print(f"| {name} | {spread(values)} | {ratio:,.2f} | {1 / ratio:,.2f} |")
+    return table
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from animus_queue_default.adapter import build
 from animus_queue_default.clock import HandClock
-from animus_queue_default.fenced import FencedQueue
-from animus_queue_default.lease import LeaseTerms
-from animus_queue_default.queue import Queue
-from animus_queue_default.request import Request
-from animus_queue_default.state import QueueState
-from animus_queue_default.store import Store
+from animus_queue_default.model.lease import LeaseTerms
+from animus_queue_default.model.request import Request
+from animus_queue_default.operations.fenced import FencedQueue
+from animus_queue_default.operations.unfenced import Queue
+from animus_queue_default.state.queue_state import QueueState
+from animus_queue_default.storage.store import Store
+from animus_queue_default.wire.adapter import build
 
 WAIT_SECONDS = 20.0
 

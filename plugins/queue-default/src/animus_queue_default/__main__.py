@@ -2,14 +2,14 @@
 
 import sys
 
-from animus_queue_default.adapter import build
+from animus_plugin_protocol.entry import start
 
 __all__ = ["main"]
 
 
 def main() -> int:
     """Serve until the host is done."""
-    return build().run()
+    return start("animus_queue_default.wire.adapter:build")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,98 @@
+"""What stands in the way of handing out a candidate."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from animus_queue_default.model.entry import Entry
+from animus_queue_default.model.status import Answer, Operation, answer_for
+from animus_queue_default.state.queue_state import QueueState
+
+__all__ = [
+    "PAGE_BYTES",
+    "Block",
+    "BlockReason",
+    "Exclusion",
+    "entry_bytes",
+    "find_block",
+    "find_collision",
+    "is_candidate",
+]
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""About how many bytes of entries one reply carries; a frame must stay below the host's 8 MiB."""
+_ENTRY_OVERHEAD = 700
+
+
+class BlockReason(StrEnum):
+    """Why a due entry is not handed out."""
+
+    SUBJECT_ACTIVE = "subject_generation_active"
+    REPOSITORY_COLLISION = "repository_ref_collision"
+    RECOVERY_REQUIRED = "expired_lease_recovery_required"
+    NO_IDENTITY = "missing_execution_identity"
+
+
+class Block(msgspec.Struct, frozen=True):
+    """An entry that was not handed out, why, and because of which entry or run."""
+
+    entry_id: str
+    reason: BlockReason
+    conflicts_with: str | None = None
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs the asker knows of besides those on the queue: their subjects and repository refs, with their names."""
+
+    subjects: Mapping[str, str] = {}
+    repositories: Mapping[str, str] = {}
+
+
+def is_candidate(entry: Entry, now: int) -> bool:
+    """Whether `entry` may be handed out as far as it alone is concerned."""
+    answer = answer_for(Operation.LEASE, entry.condition)
+    if answer is Answer.APPLY:
+        expires_at = entry.expires_at
+        return entry.is_due(now) and (expires_at is None or expires_at >= now)
+    grant = entry.standing.grant
+    return answer is Answer.IF_LAPSED and grant is not None and grant.has_expired(now)
+
+
+def find_block(state: QueueState, entry: Entry, exclusion: Exclusion, now: int) -> Block | None:
+    """Why another entry or run keeps `entry` from being handed out under a fence."""
+    if entry.dispatch is None or not entry.subject:
+        return Block(entry.entry_id, BlockReason.NO_IDENTITY)
+    running = _other(state.standings.active_subjects.get(entry.subject), entry)
+    if running is not None:
+        grant = running.standing.grant
+        lapsed = grant is not None and grant.has_expired(now)
+        reason = BlockReason.RECOVERY_REQUIRED if lapsed else BlockReason.SUBJECT_ACTIVE
+        return Block(entry.entry_id, reason, running.entry_id)
+    if entry.subject in exclusion.subjects:
+        return Block(entry.entry_id, BlockReason.SUBJECT_ACTIVE, exclusion.subjects[entry.subject])
+    return find_collision(state, entry, exclusion)
+
+
+def find_collision(state: QueueState, entry: Entry, exclusion: Exclusion) -> Block | None:
+    """Which run writes to the repository ref that `entry` reserves."""
+    if entry.repository is None:
+        return None
+    key = entry.repository.collision_key
+    holder = _other(state.standings.active_repositories.get(key), entry)
+    name = exclusion.repositories.get(key) if holder is None else holder.entry_id
+    return None if name is None else Block(entry.entry_id, BlockReason.REPOSITORY_COLLISION, name)
+
+
+def entry_bytes(entry: Entry) -> int:
+    """About how long `entry` is on the wire."""
+    names = len(entry.entry_id) + 4 * (len(entry.subject) + len(entry.workflow_ref))
+    return len(entry.dispatch or b"") + names + _ENTRY_OVERHEAD
+
+
+def _other(entries: Mapping[int, Entry] | None, entry: Entry) -> Entry | None:
+    if entries:
+        for seq, other in entries.items():
+            if seq != entry.seq:
+                return other
+    return None
