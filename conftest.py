@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,3 +151,26 @@ def fork_server() -> Iterator[Callable[..., Callable[..., Forked] | None]]:
             return functools.partial(Forked, requests)
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def know_plugins(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Gives a configuration directory the manifests of what is installed, as every command but the first finds it.
+
+    Asking every plugin takes longer than what most tests are about. Tests of the discovery and the tutorials
+    begin with nothing.
+    """
+    asked = tmp_path_factory.mktemp("asked", numbered=False)
+
+    @functools.cache
+    def manifests() -> Path:
+        from animus_plugin_runtime.discovery import discover  # noqa: PLC0415 - not installed beside every package
+
+        discover(None, asked, {})
+        (asked / "cache").mkdir(exist_ok=True)
+        return asked / "cache"
+
+    def know(config_dir: Path) -> None:
+        shutil.copytree(manifests(), config_dir / "cache", dirs_exist_ok=True)
+
+    return know

@@ -19,6 +19,13 @@ import pytest
 
 REPLY_SECONDS = 30.0
 EXIT_SECONDS = 10.0
+PROGRAM = (
+    "animus_workflow_runner_default.__main__:main",
+    "animus_workflow_runner_default.wire.adapter",
+    "animus_workflow_runner_default.authoring.loading",
+    "animus_plugin_protocol._async_loop",
+)
+"""The plugin, and what it imports on its way."""
 
 
 class RpcError(Exception):
@@ -29,17 +36,22 @@ class RpcError(Exception):
         self.data = error.get("data")
 
 
+def start_program(environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """The plugin as its host starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "animus_workflow_runner_default"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+    )
+
+
 class Host:
     """Speaks to one plugin process; replies and progress are kept by request id."""
 
-    def __init__(self, project: Path, state_dir: Path, environ: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "animus_workflow_runner_default"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environ,
-        )
+    def __init__(self, process: Any, project: Path, state_dir: Path) -> None:
+        self.process = process
         self.project, self.state_dir = project, state_dir
         self.stderr: list[str] = []
         self.cancelled: list[Any] = []
@@ -296,12 +308,19 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def start_host(project: Path, state_dir: Path, environ: dict[str, str]):
-    """Start the plugin; every one that is started is ended with the test."""
+def start_host(project: Path, state_dir: Path, environ: dict[str, str], fork_server: Callable[..., Any]):
+    """Start the plugin; every one that is started is ended with the test.
+
+    A process that is given variables of Python's own starts from nothing, as a host starts it.
+    """
     hosts: list[Host] = []
+    fork = fork_server(*PROGRAM)
 
     def start(*, initialize: bool = True, host_calls: bool = False, extra: dict[str, str] | None = None) -> Host:
-        host = Host(project, state_dir, environ | (extra or {}))
+        given = environ | (extra or {})
+        is_plain = fork is not None and not any(name.startswith("PYTHON") for name in given)
+        process = fork((), Path.cwd(), given) if is_plain else start_program(given)
+        host = Host(process, project, state_dir)
         hosts.append(host)
         if initialize:
             host.initialize(host_calls=host_calls)

@@ -22,11 +22,13 @@ workflows:
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def valid():
     jsonschema = pytest.importorskip("jsonschema", reason="the schema is applied by a validator of its own")
-    jsonschema.Draft202012Validator.check_schema(editor_schema())
-    return lambda text: jsonschema.Draft202012Validator(editor_schema()).is_valid(yaml.safe_load(text))
+    schema = editor_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    return lambda text: validator.is_valid(yaml.safe_load(text))
 
 
 def test_every_section_and_every_key_of_every_shape_is_in_the_schema():
