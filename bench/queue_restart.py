@@ -1,7 +1,7 @@
 """How long animus-queue-default takes to open a queue of a million entries, and how much memory it keeps.
 
 Both are ratios measured in the same round: opening against reading the journal's bytes with one `read` in another fresh
-process, both in processor seconds (the files are in the system's cache, so nothing waits for the disk, and other work on
+process, both in processor seconds (the files are in the cache, so nothing waits for the disk, and other work on
 the machine disturbs less); memory (private dirty pages more than before) against the journal's length. Measured are
 three queues: ``waiting``, entries that only wait; ``worked``, of which a tenth was leased and half of that finished;
 ``compacted``, the same after a compaction; and ``waiting`` without its outline, as after an upgrade.
