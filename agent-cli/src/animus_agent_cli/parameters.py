@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from animus_agent_cli.request import ASK, ApprovalPolicy, McpServer, ToolPolicy
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.lifecycle import ProjectBinding
 from animus_plugin_protocol.wire.provider import AgentRunParams
@@ -196,6 +197,6 @@ def response_schema_of(params: AgentRunParams) -> dict[str, Any] | None:
 
 def _convert(value: Any, shape: Any, name: str, words: str) -> Any:
     try:
-        return msgspec.convert(value, shape)
+        return msgspec.convert(value, described(shape))
     except msgspec.ValidationError as error:
         raise invalid(f"{name} must be {words}: {error}") from error

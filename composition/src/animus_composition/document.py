@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_plugin_protocol.described import described
 
 __all__ = ["load_document"]
 
@@ -31,7 +32,7 @@ def load_document(path: Path, shape: type[DocumentType]) -> DocumentType:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ControlError("invalid_request", f"{path}: {error}") from error
     try:
-        return msgspec.convert(content, shape)
+        return msgspec.convert(content, described(shape))
     except msgspec.ValidationError as error:
         raise ControlError("invalid_request", f"{path}: {_explain(str(error), shape)}") from error
 

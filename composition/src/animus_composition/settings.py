@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from animus_control.errors import ControlError
 from animus_control.project import Project
+from animus_plugin_protocol.described import described
 from animus_plugin_runtime.durable import write_durably
 
 __all__ = ["RUNS_PER_RUNNER", "DaemonSettings", "load_settings", "save_settings"]
@@ -58,7 +59,7 @@ def load_settings(project: Project, **flags: float | bool | None) -> DaemonSetti
     values |= load_manifest(project).daemon
     values |= {name: value for name, value in flags.items() if value is not None}
     try:
-        return msgspec.convert(values, DaemonSettings)
+        return msgspec.convert(values, described(DaemonSettings))
     except msgspec.ValidationError as error:
         raise ControlError("invalid_request", f"daemon settings ({path}, {project.manifest_path}): {error}") from error
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.wire.control import DaemonEvent
 
 __all__ = ["EventRecord", "previous_of", "read_events", "tail_of"]
@@ -52,7 +53,7 @@ def _decoded(path: Path, offset: int = 0) -> Iterator[DaemonEvent]:
         return
     for line in lines:
         try:
-            row = msgspec.json.decode(line, type=EventRecord)
+            row = msgspec.json.decode(line, type=described(EventRecord))
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         yield DaemonEvent(id=row.id, seq=row.seq, occurred_at=row.timestamp, kind=row.event_type, payload=row.data)

@@ -7,6 +7,7 @@ import msgspec
 
 from animus_plugin_protocol._signature import Signature, is_async
 from animus_plugin_protocol.codec import decode_params
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.methods import CRATE_VERSIONS, HEALTH_CHECK, Method, subject_verb
 from animus_plugin_protocol.version import PROTOCOL_VERSION
 from animus_plugin_protocol.wire.lifecycle import (
@@ -64,7 +65,7 @@ class Route:
             return None
         decoder = self._decoder
         if decoder is None:  # made at the first call: a start pays only for what it serves
-            decoder = self._decoder = msgspec.json.Decoder(self.params_type)
+            decoder = self._decoder = msgspec.json.Decoder(described(self.params_type))
         return decode_params(decoder, params, self.method)
 
 

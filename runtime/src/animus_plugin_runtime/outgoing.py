@@ -12,6 +12,7 @@ import msgspec
 
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS, decode_fault
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import FatalError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
 from animus_plugin_protocol.methods import METHODS
@@ -226,7 +227,7 @@ def as_params(params: Any) -> Any:
 
 @cache
 def _known_decoder(method: str) -> "msgspec.json.Decoder[Any]":
-    return msgspec.json.Decoder(METHODS[method].result_type() or Any)
+    return msgspec.json.Decoder(described(METHODS[method].result_type() or Any))
 
 
 def result_decoder(method: str) -> "msgspec.json.Decoder[Any]":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.version import PROTOCOL_VERSION, is_compatible
 from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_runtime.durable import write_durably
@@ -119,7 +120,7 @@ def _manifest(output: _Output, exit_code: int) -> PluginManifest:
         raise ProbeError(message)
     line = next((line for line in bytes(output.stdout).splitlines() if line.strip()), b"")
     try:
-        manifest = msgspec.json.decode(line, type=PluginManifest)
+        manifest = msgspec.json.decode(line, type=described(PluginManifest))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"--manifest printed no manifest: {error}{output.quote()}"
         raise ProbeError(message) from error
@@ -152,7 +153,7 @@ class ManifestCache:
         key = "\0".join((PROTOCOL_VERSION, sys.version, fingerprint, *argv))
         path = self._path(key)
         try:
-            entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
+            entry = msgspec.json.decode(path.read_bytes(), type=described(_Entry))
             if entry.key == key:
                 return entry.manifest
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):

@@ -3,6 +3,7 @@
 import msgspec
 
 from animus_agent_cli.parameters import invalid
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.provider import AgentRunParams
 
@@ -27,7 +28,7 @@ def command_of(params: AgentRunParams) -> tuple[str, list[str]]:
             "for the tool that the agent profile names"
         )
     try:
-        named = msgspec.convert(command, _Command)
+        named = msgspec.convert(command, described(_Command))
     except msgspec.ValidationError as error:
         raise invalid(f'command must be {{"program": "<text>", "args": ["<text>", ...]}}: {error}') from error
     if any("\0" in word for word in (named.program, *named.args, *(params.extra_args or []))):

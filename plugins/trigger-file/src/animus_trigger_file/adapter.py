@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from animus_plugin_protocol import Plugin, RefusedError, methods
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import ErrorCode, FatalError
 from animus_plugin_protocol.wire.trigger import TriggerAckParams, TriggerAckResult, TriggerSchema, TriggerWatchParams
 from animus_trigger_file.watching import Report, Snapshot, TooManyFilesError, Watch, scan
@@ -72,7 +73,7 @@ class FileTrigger:
         if binding is None:
             raise RefusedError("a file trigger needs a project; the host named none", code=ErrorCode.INVALID_PARAMS)
         try:
-            wanted = msgspec.convert(params.config or {}, _WatchConfig)
+            wanted = msgspec.convert(params.config or {}, described(_WatchConfig))
         except msgspec.ValidationError as error:
             raise RefusedError(f"the triggers cannot be read: {error}", code=ErrorCode.INVALID_PARAMS) from error
         state_dir = Path(binding.state_dir or Path(binding.project_root) / ".animus" / "state") / "trigger-file"

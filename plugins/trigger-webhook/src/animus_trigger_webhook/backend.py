@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 
 from animus_plugin_protocol import Context, ErrorCode, Plugin, RefusedError, RpcFault, methods
+from animus_plugin_protocol.described import described
 from animus_plugin_protocol.wire.lifecycle import EnvRequirement, HealthCheckResult
 from animus_plugin_protocol.wire.trigger import (
     TriggerAckParams,
@@ -81,7 +82,7 @@ class WebhookBackend:
     def watch(self, params: TriggerWatchParams, context: Context) -> Any:
         """Serve the hooks that the host names, besides those of other types that it named before."""
         try:
-            named = msgspec.convert(params.config or {}, _Watch).triggers
+            named = msgspec.convert(params.config or {}, described(_Watch)).triggers
         except msgspec.ValidationError as error:
             raise RefusedError(
                 f"the config of trigger/watch is not {{triggers: [...]}} of webhooks: {error}",

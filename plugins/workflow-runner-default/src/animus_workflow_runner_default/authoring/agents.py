@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.document import MAX_FILE_BYTES
 from animus_workflow_runner_default.authoring.model import Agent, Memory, Runtime, Tool
@@ -51,7 +52,7 @@ def compile_agents(catalog: Catalog) -> dict[str, Agent]:
 
 
 def _agent(agent_id: str, fields: dict[str, Any]) -> Agent:
-    shape = msgspec.convert(fields, AgentShape)
+    shape = msgspec.convert(fields, described(AgentShape))
     settings = {
         key: value
         for key, value in fields.items()

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import inspect
 
+from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean, nearest
 from animus_workflow_runner_default.authoring.document import Path
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
@@ -50,7 +51,7 @@ def convert(value: object, shape: type[T], path: Path) -> tuple[T | None, list[F
     """The value as a `shape`, and all findings; None if one of them is an error about a type."""
     findings = list(check_keys(value, shape, path))
     try:
-        return msgspec.convert(value, shape), findings
+        return msgspec.convert(value, described(shape)), findings
     except msgspec.ValidationError:
         return None, [*findings, *check_types(value, shape, path)]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.authoring.catalog import Catalog
 from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import Position, did_you_mean
@@ -38,7 +39,7 @@ _DAEMON_KEYS = ("active_hours", "timezone", "budget")
 def compile_daemon(catalog: Catalog) -> dict[str, Any]:
     """What ``daemon`` says that somebody acts on."""
     written = catalog.settings["daemon"]
-    for steps, message in daemon_faults(msgspec.convert(written, DaemonShape)):
+    for steps, message in daemon_faults(msgspec.convert(written, described(DaemonShape))):
         catalog.report.add(f"daemon: {message}", Position(".animus/workflows.yaml"))
         written = {key: value for key, value in written.items() if key not in steps}
     return {key: written[key] for key in _DAEMON_KEYS if written.get(key) is not None}
@@ -46,7 +47,7 @@ def compile_daemon(catalog: Catalog) -> dict[str, Any]:
 
 def compile_retention(catalog: Catalog) -> Retention:
     """The retention of all layers; a part that is not written keeps its defaults, one that is replaces them."""
-    shape = msgspec.convert(catalog.settings["retention"], RetentionShape)
+    shape = msgspec.convert(catalog.settings["retention"], described(RetentionShape))
     values: dict[str, Any] = {}
     for part in RetentionShape.__struct_fields__:
         settings = getattr(shape, part)
@@ -57,7 +58,7 @@ def compile_retention(catalog: Catalog) -> Retention:
 
 def compile_routing(catalog: Catalog) -> RoutingTable | None:
     """``daemon.phase_routing``."""
-    shape = msgspec.convert(catalog.settings["daemon"], DaemonShape).phase_routing
+    shape = msgspec.convert(catalog.settings["daemon"], described(DaemonShape)).phase_routing
     return None if shape is None else routing_table(shape)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.checking import Finding, convert
 from animus_workflow_runner_default.authoring.cron import cron_fault
@@ -35,7 +36,7 @@ _CONFIGS: dict[str, Any] = {
 
 def compile_schedules(catalog: Catalog, workflows: Mapping[str, Workflow]) -> list[Schedule]:
     """All schedules without a fault; one that names no workflow is switched off, with a warning."""
-    daemon = msgspec.convert(catalog.settings["daemon"], DaemonShape)
+    daemon = msgspec.convert(catalog.settings["daemon"], described(DaemonShape))
     schedules: list[Schedule] = []
     for definition, problem in _with_targets(catalog, "schedules", workflows):
         shape: ScheduleShape = definition.shape
@@ -69,7 +70,7 @@ def compile_schedules(catalog: Catalog, workflows: Mapping[str, Workflow]) -> li
 
 def compile_triggers(catalog: Catalog, workflows: Mapping[str, Workflow]) -> list[Trigger]:
     """All triggers without a fault; one that names no workflow is switched off, with a warning."""
-    daemon = msgspec.convert(catalog.settings["daemon"], DaemonShape)
+    daemon = msgspec.convert(catalog.settings["daemon"], described(DaemonShape))
     triggers: list[Trigger] = []
     for definition, problem in _with_targets(catalog, "triggers", workflows):
         shape: TriggerShape = definition.shape

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.journal.blob import run_blob
 from animus_workflow_runner_default.journal.journal import Journal
@@ -71,7 +72,7 @@ _COLUMNS = "workflow_id, workflow_ref, status, kind, is_foreign, body, created_a
 def _stored(journal: Journal, row: Any) -> StoredRun:
     blob: Any = msgspec.json.decode(row[5])
     if not row[4]:
-        run = msgspec.convert(blob, Run)
+        run = msgspec.convert(blob, described(Run))
         blob = run_blob(run, journal.attempts(run.workflow_id))
     return StoredRun(row[0], row[1], row[2], row[3], blob, row[6], row[7])
 
