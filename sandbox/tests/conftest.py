@@ -17,7 +17,7 @@ import pytest
 from animus_sandbox import Limits, Route, Sandbox, SandboxSpec, Secret, Upstream, program_mounts, require_bubblewrap
 
 WAIT_SECONDS = 30
-KEY = "sk-real-0123456789abcdef"
+KEY = f"sk-real-{os.urandom(12).hex()}"  # in no file: one of the attacks reads all of them, these tests too
 LIMITS = Limits(memory_bytes=256 * 1024**2, processes=40, open_files=64, tmp_bytes=4 * 1024**2)
 TESTS = Path(__file__).parent
 
@@ -65,6 +65,12 @@ class Asked(http.server.BaseHTTPRequestHandler):
         self.server.answer(self)
 
     do_GET = do_POST = do_HEAD = _ask  # noqa: N815 - http.server's names
+
+
+@pytest.fixture
+def real_key() -> str:
+    """What the broker adds outside."""
+    return KEY
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_program_that_is_not_there_was_never_started(spec, run_inside):
     assert done.stderr.splitlines()[-1].startswith("animus-sandbox: program '/nowhere/agent' cannot be started inside")
 
 
-def test_events_of_the_server_reach_a_program_inside_as_they_come(spec, bubblewrap, server):
+def test_events_of_the_server_reach_a_program_inside_as_they_come(spec, bubblewrap, server, real_key):
     go_on = threading.Event()
 
     def stream(asked):
@@ -90,7 +90,7 @@ def test_events_of_the_server_reach_a_program_inside_as_they_come(spec, bubblewr
             assert process.stdout.readline() == "data: 1\n"
             go_on.set()
             assert process.stdout.read() == "data: 2\n"
-    assert server.asked.get(timeout=_WAIT_SECONDS)[2]["authorization"] == "Bearer sk-real-0123456789abcdef"
+    assert server.asked.get(timeout=_WAIT_SECONDS)[2]["authorization"] == f"Bearer {real_key}"
 
 
 @pytest.fixture
