@@ -8,7 +8,6 @@ from animus_sandbox.broker import CONNECTIONS
 from animus_sandbox.exchange import BODY_LIMIT_BYTES
 
 _WAIT_SECONDS = 20
-_KEY = "sk-real-0123456789abcdef"
 
 
 @pytest.fixture
@@ -26,22 +25,22 @@ def raw(broker):
         yield connection
 
 
-def test_request_is_sent_on_with_the_real_key_and_without_the_programs_own(broker, server, ask):
+def test_request_is_sent_on_with_the_real_key_and_without_the_programs_own(broker, server, ask, real_key):
     headers = {"X-Version": "1", "Authorization": "Bearer dummy", "X-Api-Key": "dummy", "Cookie": "a=b"}
     answer = ask(broker.sockets[0], "POST", "/v1/messages?beta=true", b'{"a": 1}', headers)
     assert (answer.status, answer.read()) == (200, b"{}")
     method, path, headers, body = server.asked.get(timeout=_WAIT_SECONDS)
     assert (method, path, body) == ("POST", "/v1/messages?beta=true", b'{"a": 1}')
-    assert headers.get_all("authorization") == [f"Bearer {_KEY}"]
+    assert headers.get_all("authorization") == [f"Bearer {real_key}"]
     assert (headers["x-version"], headers["x-api-key"], headers["cookie"]) == ("1", None, None)
     assert headers["host"] == f"127.0.0.1:{server.server_port}"
 
 
-def test_key_travels_in_the_header_that_is_asked_for(server, upstream, tmp_path, ask):
+def test_key_travels_in_the_header_that_is_asked_for(server, upstream, tmp_path, ask, real_key):
     with Broker([upstream._replace(header="x-api-key", prefix="")], tmp_path) as broker:
         ask(broker.sockets[0], "POST", "/v1/messages", b"{}", {"Authorization": "Bearer dummy"}).read()
     headers = server.asked.get(timeout=_WAIT_SECONDS)[2]
-    assert (headers["x-api-key"], headers["authorization"]) == (_KEY, None)
+    assert (headers["x-api-key"], headers["authorization"]) == (real_key, None)
 
 
 def test_events_are_passed_on_as_they_come(broker, server, ask):
@@ -96,14 +95,14 @@ def test_short_answer_of_known_length_breaks_off_inside_too(broker, server, ask)
         ask(broker.sockets[0], "POST", "/v1/messages", b"{}").read()
 
 
-def test_key_that_the_server_repeats_is_blotted_out(broker, server, ask):
+def test_key_that_the_server_repeats_is_blotted_out(broker, server, ask, real_key):
     server.answer = lambda asked: asked.reply(
-        401, f"wrong key {asked.headers['authorization']}".encode(), x_key=_KEY, set_cookie="a=b"
+        401, f"wrong key {asked.headers['authorization']}".encode(), x_key=real_key, set_cookie="a=b"
     )
     answer = ask(broker.sockets[0], "POST", "/v1/messages", b"{}")
     assert answer.status == 401
-    assert answer.read() == b"wrong key Bearer " + b"*" * len(_KEY)
-    assert answer.getheader("x-key") == "*" * len(_KEY)
+    assert answer.read() == b"wrong key Bearer " + b"*" * len(real_key)
+    assert answer.getheader("x-key") == "*" * len(real_key)
     assert answer.getheader("set-cookie") is None
 
 
