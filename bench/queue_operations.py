@@ -7,9 +7,9 @@ The floor is a loop of `pwrite` of 200 bytes and `fdatasync` on a growing file. 
 * the whole queue in one JSON file that is written anew and renamed, with both syncs, as many small queues do it;
 * the rate of enqueues through the plugin's process, with 1 and 64 requests in flight.
 
-Each round runs every case once, in shuffled order; a ratio is the median of the rounds' ratios to the floor of the same
-round. The table ends with the smallest rate the pipe itself allows: requests decoded and replies encoded, and nothing
-else done.
+Each round runs every case once, in shuffled order, and after every operation one write to the floor, so that a disk
+that others use is slow for both. A ratio is the median of the rounds' ratios of the two medians. The table ends with
+the smallest cost the pipe itself allows: requests decoded and replies encoded, and nothing else done.
 
 Usage: ``python bench/queue_operations.py [--rounds 7] [--sizes 100,10000,1000000] [--directory DIR] [--json FILE]``
 """
@@ -259,13 +259,24 @@ def pipe_microseconds() -> float:
     return (time.perf_counter_ns() - start) / 1_000 / PIPE_TURNS
 
 
-def median_microseconds(act: Callable[[], None], operations: int = OPERATIONS) -> float:
-    samples = []
-    for _ in range(operations):
-        start = time.perf_counter_ns()
-        act()
-        samples.append((time.perf_counter_ns() - start) / 1_000)
-    return statistics.median(samples)
+def timed(act: Callable[[], None]) -> float:
+    start = time.perf_counter_ns()
+    act()
+    return (time.perf_counter_ns() - start) / 1_000
+
+
+def medians(act: Callable[[], None], floor: Callable[[], None], operations: int = OPERATIONS) -> tuple[float, float]:
+    """Microseconds an operation takes, and a write to the floor between two of them."""
+    pairs = [(timed(act), timed(floor)) for _ in range(operations)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def rate_and_floor(rate: Callable[[], float], floor: Callable[[], None]) -> tuple[float, float]:
+    """Microseconds an operation takes at `rate`, and a write to the floor on average before and after."""
+    before = statistics.mean(timed(floor) for _ in range(OPERATIONS))
+    each = 1e6 / rate()
+    after = statistics.mean(timed(floor) for _ in range(OPERATIONS))
+    return each, (before + after) / 2
 
 
 def spread(values: list[float]) -> str:
@@ -288,25 +299,23 @@ def main() -> None:
         Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
 
 
-def build_cases(directory: Path, sizes: list[int]) -> dict[str, Callable[[], float]]:
-    floor, rpc = Floor(directory), Rpc(directory)
-    cases: dict[str, Callable[[], float]] = {"floor": lambda: median_microseconds(floor.write)}
+def build_cases(directory: Path, sizes: list[int]) -> dict[str, Callable[[], tuple[float, float]]]:
+    floor, rpc = Floor(directory).write, Rpc(directory)
+    cases: dict[str, Callable[[], tuple[float, float]]] = {}
     for size in sizes:
-        designs = {"queue": Bench(directory, size), "SQLite": Sqlite(directory, size)}
-        for name, bench in designs.items():
-            cases[f"{name} enqueue, {size:,} waiting"] = lambda act=bench.enqueue: median_microseconds(act)
-            cases[f"{name} lease, {size:,} waiting"] = lambda act=bench.lease: median_microseconds(act)
-        whole = WholeFile(directory, size)
-        turns = max(1, min(OPERATIONS, 100_000 // size))
-        cases[f"whole file enqueue, {size:,} waiting"] = lambda act=whole.enqueue, turns=turns: median_microseconds(
-            act, turns
-        )
-        cases[f"whole file lease, {size:,} waiting"] = lambda act=whole.lease, turns=turns: median_microseconds(
-            act, turns
-        )
+        designs = {
+            "queue": (Bench(directory, size), OPERATIONS),
+            "SQLite": (Sqlite(directory, size), OPERATIONS),
+            "whole file": (WholeFile(directory, size), max(1, min(OPERATIONS, 100_000 // size))),
+        }
+        for name, (bench, turns) in designs.items():
+            for operation, act in (("enqueue", bench.enqueue), ("lease", bench.lease)):
+                cases[f"{name} {operation}, {size:,} waiting"] = lambda act=act, turns=turns: medians(act, floor, turns)
     for in_flight in (1, 64):
-        cases[f"rpc enqueue, {in_flight} in flight"] = lambda count=in_flight: 1e6 / rpc.rate(count)
-    cases["rpc, decode and encode alone"] = pipe_microseconds
+        cases[f"rpc enqueue, {in_flight} in flight"] = lambda count=in_flight: rate_and_floor(
+            lambda: rpc.rate(count), floor
+        )
+    cases["rpc, decode and encode alone"] = lambda: (pipe_microseconds(), statistics.median(map(timed, [floor] * 60)))
     return cases
 
 
@@ -314,17 +323,19 @@ def run(directory: Path, sizes: list[int], rounds: int) -> dict[str, dict[str, f
     cases = build_cases(directory, sizes)
     gc.collect()
     gc.freeze()
-    results: dict[str, list[float]] = {name: [] for name in cases}
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name in random.sample(list(cases), len(cases)):
             results[name].append(cases[name]())
     print(f"{rounds} rounds of {OPERATIONS} operations, shuffled; load {os.getloadavg()[0]:.1f} on {os.cpu_count()}\n")
-    print("| case | us per acknowledged operation | cost / floor | rate / floor rate |\n|---|---|---|---|")
+    print("| case | us per acknowledged operation | floor, us | cost / floor | rate / floor rate |")
+    print("|---|---|---|---|---|")
     table: dict[str, dict[str, float]] = {}
-    for name, values in results.items():
-        ratio = statistics.median(value / base for value, base in zip(values, results["floor"], strict=True))
-        table[name] = {"us": statistics.median(values), "ratio": ratio}
-        print(f"| {name} | {spread(values)} | {ratio:,.2f} | {1 / ratio:,.2f} |")
+    for name, pairs in results.items():
+        ratio = statistics.median(cost / base for cost, base in pairs)
+        costs, bases = [cost for cost, _ in pairs], [base for _, base in pairs]
+        table[name] = {"us": statistics.median(costs), "ratio": ratio}
+        print(f"| {name} | {spread(costs)} | {spread(bases)} | {ratio:,.2f} | {1 / ratio:,.2f} |")
     return table
 
 

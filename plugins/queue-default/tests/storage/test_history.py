@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from animus_queue_default.fault import CorruptFileError
+from animus_queue_default.fault import CorruptFileError, StorageError
 from animus_queue_default.model.entry import BoundKey, Finished, Standing
 from animus_queue_default.model.lease import LeaseTerms, fence_of
 from animus_queue_default.model.status import Outcome
@@ -207,6 +207,27 @@ def test_another_process_finds_what_was_merged_under_it(tmp_path, history):
     merge(Files(), tmp_path, merger)
     assert reader.find_key("key-n03") == finished("n03")
     assert [segment.span for segment in reader.segments] == [(2, 3)]
+
+
+def test_another_process_reads_on_in_what_was_merged_under_it(tmp_path, history):
+    names = [f"n{n:02}" for n in range(20)]
+    write_segment(tmp_path, 2, names[:10])
+    write_segment(tmp_path, 3, names[10:])
+    reader, planner, merger = history(), history(), history()
+    merge(Files(), tmp_path, merger)
+    assert names_of(reader) == names[::-1]
+    assert planner.plan_merge() == ()
+
+
+def test_a_segment_that_is_lost_is_not_taken_for_merged(tmp_path, history):
+    write_segment(tmp_path, 2, ["a"])
+    path = write_segment(tmp_path, 3, ["b"])
+    reader = history()
+    path.unlink()
+    with pytest.raises(StorageError, match=r"cannot read '.*history-00000003\.log'"):
+        names_of(reader)
+    with pytest.raises(StorageError, match="put the file back"):
+        reader.find_key("key-zzz")
 
 
 def test_a_segment_from_behind_the_current_journal_does_not_count(tmp_path, history):

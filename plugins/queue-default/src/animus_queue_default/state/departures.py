@@ -4,7 +4,7 @@ from typing import Protocol
 
 from animus_queue_default.model.entry import Entry, Finished
 
-__all__ = ["Archive", "Departures", "FinishedSource", "RecordSource"]
+__all__ = ["Archive", "Departures", "FinishedSource", "RecordSource", "Registered"]
 
 _LENGTH_BITS = 32
 _LENGTH = (1 << _LENGTH_BITS) - 1
@@ -39,6 +39,25 @@ class RecordSource(FinishedSource, Protocol):
 
     def damage(self, place: int, what: str) -> Exception:
         """What to raise when the record that lies there is another one than it was."""
+        ...
+
+
+class Registered(Protocol):
+    """What has to be known by name of entries that are put on the shelf: columns, and their keys."""
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids."""
+        ...
+
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects."""
+        ...
+
+    @property
+    def keys(self) -> dict[str, int]:
+        """The seq each idempotency key is bound to."""
         ...
 
 

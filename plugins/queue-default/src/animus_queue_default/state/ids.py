@@ -20,6 +20,11 @@ class EntryIds:
     def __contains__(self, entry_id: str) -> bool:
         return self.get(entry_id) is not None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is still to be indexed."""
+        return bool(self._unread)
+
     def get(self, entry_id: str) -> int | None:
         """The live entry of that id."""
         seq = self._seqs.get(entry_id)
@@ -39,8 +44,9 @@ class EntryIds:
 
     def remove(self, entry_id: str) -> None:
         """An entry went."""
-        if self._seqs.pop(entry_id, None) is None and self._unread:
-            self._departed.append(entry_id)
+        self._seqs.pop(entry_id, None)
+        if self._unread:
+            self._departed.append(entry_id)  # it may be among what is still to be indexed
 
     def read_part(self) -> bool:
         """Index one part of what was put off; False if nothing is left."""

@@ -13,7 +13,7 @@ from animus_queue_default.model.entry import AUDIT_LIMIT, FRESH, BoundKey, Entry
 from animus_queue_default.model.record import Added, Bound, Changed, Generations, Header, Moved, Record
 from animus_queue_default.model.status import Status
 from animus_queue_default.state import subjects
-from animus_queue_default.state.departures import Archive, Departures, RecordSource
+from animus_queue_default.state.departures import Archive, Departures, RecordSource, Registered
 from animus_queue_default.state.ids import EntryIds
 from animus_queue_default.state.order import Order
 from animus_queue_default.state.readiness import Readiness
@@ -71,17 +71,8 @@ class QueueState:
         return None if seq is None else self.entry(seq)
 
     def entry(self, seq: int) -> Entry:
-        """The live entry `seq`, held from now on.
-
-        Raises:
-            CorruptFileError: there is none.
-        """
-        entry = self.warm.get(seq)
-        if entry is not None:
-            return entry
-        if seq not in self.shelf:
-            raise CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")
-        return self.warm_up(seq)
+        """The live entry `seq`, held from now on; see `warm_up`."""
+        return self.warm.get(seq) or self.warm_up(seq)
 
     def look(self, seq: int) -> Entry:
         """The live entry `seq`, to look at."""
@@ -101,11 +92,12 @@ class QueueState:
         return self._source.read_entry(place, length)
 
     def warm_up(self, seq: int) -> Entry:
-        """Take an entry off the shelf."""
-        entry = self.look(seq)
-        self._fresh.pop(seq, None)
-        self._lengths[seq] = self.shelf.place_of(seq)[1]
-        self.shelf.take(seq)
+        """Take an entry off the shelf.
+
+        Raises:
+            CorruptFileError: there is none.
+        """
+        entry = self._unshelve(seq)
         self._hold(entry)
         return entry
 
@@ -195,18 +187,11 @@ class QueueState:
         for straggler in self.shelf.stragglers(seq):
             self.warm_up(straggler)
 
-    def register(  # columns, one value an entry
-        self,
-        seqs: list[int],
-        ids: list[str],
-        subjects: list[str],
-        keys: dict[str, int],
-        size: int,
-    ) -> None:
+    def register(self, seqs: list[int], part: Registered, size: int) -> None:
         """Entries were put on the shelf whose subjects had none; their records take `size` bytes."""
-        self.ids.add_part(ids, seqs)
-        self.subjects.update(zip(subjects, seqs, strict=True))
-        self.keys.update(keys)
+        self.ids.add_part(part.ids, seqs)
+        self.subjects.update(zip(part.subjects, seqs, strict=True))
+        self.keys.update(part.keys)
         self.live_bytes += size
 
     def _add(self, entry: Entry, place: int, length: int) -> None:
@@ -237,6 +222,18 @@ class QueueState:
         self._lengths[seq] = length
         self._hold(entry)
 
+    def _unshelve(self, seq: int) -> Entry:
+        if seq not in self.shelf:
+            raise CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")
+        entry = self.look(seq)
+        if generation := entry.standing.subject_generation:
+            self.generations.note(entry.subject, generation)
+        self._fresh.pop(seq, None)
+        self._lengths[seq] = self.shelf.place_of(seq)[1]
+        self.shelf.take(seq)
+        self.ids.add(entry.entry_id, seq)  # who has it will ask for it by its id
+        return entry
+
     def _hold(self, entry: Entry) -> None:
         """Index an entry that is warm now."""
         # What a record spells out again for each entry is kept once.
@@ -253,12 +250,19 @@ class QueueState:
         self.readiness.add(entry)
 
     def _change(self, record: Changed) -> None:
-        entry = self.entry(record.seq)
-        self.standings.leave(entry)
-        self.readiness.remove(entry)
+        entry = self.warm.get(record.seq)
+        is_shelved = entry is None
+        if entry is None:
+            entry = self._unshelve(record.seq)
+        else:
+            self.standings.leave(entry)
+            self.readiness.remove(entry)
         entry.standing = record.standing
         if record.audit is not None:
             entry.audit = (*entry.audit, record.audit)[-AUDIT_LIMIT:]
+        if is_shelved:
+            self._hold(entry)
+            return
         if record.standing.subject_generation:
             self.generations.note(entry.subject, record.standing.subject_generation)
         self.standings.enter(entry)

@@ -8,6 +8,7 @@ from animus_queue_default.storage.files import Files
 __all__ = ["Draft", "Mark", "mark_of"]
 
 _MARKED = 4_096
+_SYNC_BYTES = 1024 * 1024
 
 
 class Mark(NamedTuple):
@@ -38,7 +39,7 @@ class Draft:
         self._temporary = path.with_name(f"{path.name}.tmp-{suffix}")
         self._descriptor = files.open(self._temporary, fresh=True)
         self._is_open = True
-        self.end = 0
+        self.end = self._synced = 0
         try:
             self.write(magic)
         except OSError:
@@ -48,13 +49,14 @@ class Draft:
     def write(self, data: bytes, *, durably: bool = True) -> int:
         """Add `data`; where it begins.
 
-        A draft that is synced piece by piece needs no long sync at its end.
+        A draft that is synced now and then needs no long sync at its end.
         """
         start = self.end
         self._files.write(self._descriptor, data, start)
-        if durably:
-            self._files.sync(self._descriptor)
         self.end += len(data)
+        if durably and self.end - self._synced >= _SYNC_BYTES:
+            self._files.sync(self._descriptor)
+            self._synced = self.end
         return start
 
     def write_at(self, data: bytes, offset: int) -> None:

@@ -33,7 +33,7 @@ class History:
         self._files = files
         self._directory = directory
         self.segments: list[Segment] = []
-        self._upto = 0
+        self.upto = 0
 
     def load(self, upto: int, *, tidy: bool = False) -> None:
         """Look for the segments that belong to journal `upto` or one before it.
@@ -42,7 +42,7 @@ class History:
             upto: the number of the current journal.
             tidy: remove segments that were merged into another.
         """
-        self._upto = upto
+        self.upto = upto
         spans = [span for span in segment_spans(self._files.names(self._directory)) if span.last <= upto]
         kept, covered = covering_spans(spans)
         known = {segment.span: segment for segment in self.segments}
@@ -80,6 +80,7 @@ class History:
 
     def backwards(self, skip: int = 0) -> Iterator[Finished]:
         """Everything but the last `skip`, the last first."""
+        self._open_all()
         for segment in reversed(self.segments):
             if skip and skip >= segment.count:
                 skip -= segment.count
@@ -95,6 +96,7 @@ class History:
 
     def plan_merge(self) -> Sequence[Segment]:
         """Two neighbours that should become one, or none: each segment is to be less than half as long as the last."""
+        self._open_all()
         sizes = [segment.size for segment in self.segments]
         for at in range(len(sizes) - 1, 0, -1):
             if 2 * sizes[at] >= sizes[at - 1]:
@@ -107,8 +109,19 @@ class History:
         spans = segment_spans(self._files.names(self._directory))
         if before.issubset(spans) or covering_spans([*before, *spans])[0] != covering_spans(spans)[0]:
             return False  # nothing is missing, or it was not merged but lost
-        self.load(self._upto)
+        self.load(self.upto)
         return True
+
+    def _open_all(self) -> None:
+        """Have every segment at hand; those that another process merged are looked for again."""
+        try:
+            for segment in self.segments:
+                segment.open()
+        except StorageError:
+            if not self.reload():
+                raise
+            for segment in self.segments:
+                segment.open()
 
     def _candidates(self, digest: int) -> list[Finished]:
         try:

@@ -33,7 +33,10 @@ class Merge:
     def __init__(self, files: Files, directory: Path, history: History, parts: Sequence[Segment]) -> None:
         self._files = files
         self._history = history
-        self._parts = parts
+        # Its own, so that nobody closes them when another process merges the same two.
+        self._parts = [Segment(files, directory, part.span) for part in parts]
+        for part in self._parts:
+            part.open()
         self._target = Segment(files, directory, Span(parts[0].span.first, parts[-1].span.last))
         self._suffix = os.urandom(4).hex()  # makes this process's drafts distinct from another's
         self._draft = Draft(files, self._target.path, HISTORY_MAGIC, self._suffix)
@@ -49,6 +52,8 @@ class Merge:
         """Drop the attempt."""
         self.is_done = True
         self._steps.close()
+        for part in self._parts:
+            part.close()
         self._draft.discard()
 
     def _plan(self) -> Generator[bool]:
@@ -70,7 +75,6 @@ class Merge:
         yield from rows.save(self._files, self._target.table_path, self._draft.mark(), self._suffix)
         self._draft.publish()
         self._files.reach("after-merge")
-        number = self._parts[-1].span.last
         for part in self._parts:
             self._history.remove(part)
-        self._history.load(max(number, *(segment.span.last for segment in self._history.segments)))
+        self._history.load(self._history.upto)

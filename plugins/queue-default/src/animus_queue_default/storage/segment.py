@@ -146,6 +146,14 @@ class Segment:
             self._files.close(self._descriptor)
             self._descriptor = None
 
+    def open(self) -> None:
+        """Open the segment, so that it can be read although it is merged and deleted meanwhile.
+
+        Raises:
+            StorageError: it cannot be opened.
+        """
+        self._open()
+
     def make_table(self) -> None:
         """Write the table anew from the segment."""
         rows = TableRows()

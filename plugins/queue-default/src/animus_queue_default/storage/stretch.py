@@ -177,7 +177,7 @@ def _apply_part(state: QueueState, part: Part, numbers: list[int]) -> None:
     page.count += len(seqs)
     for priority in set(part.priorities) - {EMPTY}:
         state.shelf.note_added(priority, part.priorities.count(priority), base)
-    state.register(seqs, part.ids, part.subjects, part.keys, sum(lengths))
+    state.register(seqs, part, sum(lengths))
 
 
 def relocate(state: QueueState, stretch: Stretch) -> None:

@@ -20,6 +20,7 @@ from animus_queue_default.storage.replica import Replica
 
 __all__ = ["Upkeep"]
 
+_PARTS_A_STEP = 4
 _WASTE_AT_LOAD = 4
 """A journal with so many times more waste than content is compacted at once when it is opened."""
 
@@ -41,7 +42,8 @@ class Upkeep:
         self._clock = clock
         self._compaction: Compaction | None = None
         self._merge: Merge | None = None
-        self._archived: Iterator[list[Finished]] = iter(())
+        self._archived: Iterator[list[Finished]] | None = None
+        """What the history knows and memory is to forget; None when that was not looked at since the last switch."""
         self._number = 0
         self._tidied = 0
         """What had finished when this journal began is not in memory any more."""
@@ -66,7 +68,9 @@ class Upkeep:
         """
         try:
             self._notice_switch(replica)
-            replica.state.ids.read_part()
+            if replica.state.ids.is_behind:
+                for _ in range(_PARTS_A_STEP):
+                    replica.state.ids.read_part()
             if not self._tidy(replica) and not replica.step() and not self._merge_step(replica):
                 self._compact(replica, floor)
         except (OSError, StorageError) as error:
@@ -97,7 +101,7 @@ class Upkeep:
         """Drop what was begun."""
         compaction, self._compaction = self._compaction, None
         merge, self._merge = self._merge, None
-        self._archived = iter(())
+        self._archived = None
         for begun in (compaction, merge):
             if begun is not None:
                 try:
@@ -107,32 +111,35 @@ class Upkeep:
 
     def _notice_switch(self, replica: Replica) -> None:
         """The queue goes on in another journal: what this one had finished is looked up in the history from now on."""
-        if replica.number == self._number:
-            return
-        self._number = replica.number
-        self._patience = 0
-        if self._compaction is not None:
-            self._compaction.abandon()
-            self._compaction = None
-        self._archived = self._frames_since(replica)
+        if replica.number != self._number:
+            self._number = replica.number
+            self._patience = 0
+            self._archived = None
+            if self._compaction is not None:
+                self._compaction.abandon()
+                self._compaction = None
 
     def _tidy(self, replica: Replica) -> bool:
         """Forget one frame of what the history knows; False if there is nothing to forget."""
+        if self._tidied == self._number:
+            return False
         try:
-            archived = next(self._archived, None)
+            archived = self._next_archived(replica)
         except StorageError:
             if not replica.history.reload():
                 raise
-            self._archived = self._frames_since(replica)  # they were merged meanwhile
-            archived = next(self._archived, None)
+            self._archived = None  # they were merged meanwhile
+            archived = self._next_archived(replica)
         if archived is None:
             self._tidied = self._number
             return False
         replica.state.departures.forget(archived)
         return True
 
-    def _frames_since(self, replica: Replica) -> Iterator[list[Finished]]:
-        return chain.from_iterable(segment.frames() for segment in replica.history.since(self._tidied))
+    def _next_archived(self, replica: Replica) -> list[Finished] | None:
+        if self._archived is None:
+            self._archived = chain.from_iterable(segment.frames() for segment in replica.history.since(self._tidied))
+        return next(self._archived, None)
 
     def _merge_step(self, replica: Replica) -> bool:
         """Merge a piece of the history; only who compacted does so, and once for each compaction."""
