@@ -33,16 +33,19 @@ class Lanes:
         entries: the live entries that are not on the shelf, kept by the owner.
         is_ready: whether such an entry may stand in a lane, as it is now.
         shelf: the entries that are ready without standing in a lane.
+        look: gives a shelved entry as it is.
         unshelve: takes an entry off the shelf; it is added here then.
     """
 
-    def __init__(
+    def __init__(  # what it sees of its owner
         self,
         entries: Mapping[int, Entry],
         is_ready: Callable[[Entry], bool],
         shelf: Shelf,
+        look: Callable[[int], Entry],
         unshelve: Callable[[int], object],
     ) -> None:
+        self._look = look
         self._entries = entries
         self._is_ready = is_ready
         self._shelf = shelf
@@ -85,7 +88,16 @@ class Lanes:
         stepped: list[Entry] = []
         seen: set[int] = set()
         try:
-            while (head := self._pop_next()) is not None:
+            while (head := self._pop_head()) is not None or self._shelf:
+                shelved = self._shelf.first()
+                if shelved is not None and (head is None or shelved < head[:3]):
+                    if head is not None:
+                        heapq.heappush(self._heads, head)
+                    yield self._look(shelved[2])
+                    left += self._lane_of_left(shelved[2])
+                    continue
+                if head is None:
+                    return
                 seq, key = head[2], head[3]
                 if seq in seen:
                     continue
@@ -163,16 +175,13 @@ class Lanes:
         if item is not None:
             heapq.heappush(self._heads, (*item, key))
 
-    def _pop_next(self) -> _Head | None:
-        """The next head, of a lane or from the shelf."""
+    def _lane_of_left(self, seq: int) -> list[_Head]:
+        """A shelved candidate that was not taken gets a lane, so that the shelf begins behind it; its head."""
+        if seq not in self._shelf:
+            return []
+        self._unshelve(seq)
         head = self._pop_head()
-        shelved = self._shelf.first()
-        if shelved is None or (head is not None and head[:3] < shelved):
-            return head
-        if head is not None:
-            heapq.heappush(self._heads, head)
-        self._unshelve(shelved[2])
-        return self._pop_head()
+        return [] if head is None else [head]
 
     def _pop_head(self) -> _Head | None:
         while self._heads:

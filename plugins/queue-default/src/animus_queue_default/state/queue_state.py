@@ -38,6 +38,8 @@ class QueueState:
         """The live entries that are not on the shelf, by seq."""
         self._fresh: dict[int, Entry] = {}
         """Shelved entries whose record is not written yet."""
+        self._looked: Entry | None = None
+        """The entry looked at last: what is on the shelf does not change."""
         self._lengths: dict[int, int] = {}
         self.ids = EntryIds()
         self.subjects = subjects.Subjects()
@@ -47,7 +49,7 @@ class QueueState:
         self.departures = Departures(source, archive)
         self.standings = Standings()
         self.order = Order(self.shelf, self.look)
-        self.readiness = Readiness(self.warm, self.shelf, self.warm_up)
+        self.readiness = Readiness(self.warm, self.shelf, self.look, self.warm_up)
         self.words = Words()
         self.next_seq = 1
         self.next_position = 0
@@ -76,19 +78,20 @@ class QueueState:
 
     def look(self, seq: int) -> Entry:
         """The live entry `seq`, to look at."""
-        entry = self.warm.get(seq) or self._fresh.get(seq)
-        if entry is not None:
+        entry = self.warm.get(seq) or self._fresh.get(seq) or self._looked
+        if entry is not None and entry.seq == seq:
             return entry
         place, length = self.shelf.place_of(seq)
         entry = self.read(place, length)
         if entry.seq != seq and self._source is not None:
             raise self._source.damage(place, f"entry number {seq} should lie there, and number {entry.seq} does")
+        self._looked = entry
         return entry
 
     def read(self, place: int, length: int) -> Entry:
         """The entry as the record at `place` added it."""
         if self._source is None:
-            raise AssertionError("a record was placed where nobody can read it")
+            raise AssertionError("a record was placed where nobody reads it")
         return self._source.read_entry(place, length)
 
     def warm_up(self, seq: int) -> Entry:
@@ -209,8 +212,7 @@ class QueueState:
         sibling = self.subjects.get(subject)
         if sibling is None and only_waits(entry):
             self.subjects[subject] = seq
-            word = self.words.number(entry.workflow_ref)
-            self.shelf.add(seq, entry.priority, entry.position, word, generation)
+            self.shelf.add(seq, entry.priority, entry.position, self.words.number(entry.workflow_ref), generation)
             if place:
                 self.shelf.place(seq, place, length)
             else:
@@ -228,6 +230,7 @@ class QueueState:
         entry = self.look(seq)
         if generation := entry.standing.subject_generation:
             self.generations.note(entry.subject, generation)
+        self._looked = None
         self._fresh.pop(seq, None)
         self._lengths[seq] = self.shelf.place_of(seq)[1]
         self.shelf.take(seq)

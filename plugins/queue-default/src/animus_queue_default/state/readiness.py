@@ -22,12 +22,19 @@ class Readiness:
     Args:
         entries: the live entries by seq that are not on the shelf, kept by the owner of this index.
         shelf: the entries that are ready now and never expire.
+        look: gives a shelved entry as it is.
         unshelve: takes an entry off the shelf; it is added here then.
     """
 
-    def __init__(self, entries: Mapping[int, Entry], shelf: Shelf, unshelve: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        entries: Mapping[int, Entry],
+        shelf: Shelf,
+        look: Callable[[int], Entry],
+        unshelve: Callable[[int], object],
+    ) -> None:
         self._entries = entries
-        self._lanes = Lanes(entries, self._is_lined_up, shelf, unshelve)
+        self._lanes = Lanes(entries, self._is_lined_up, shelf, look, unshelve)
         self._now = 0
         self._alarm = _NEVER
         self._timed: dict[int, None] = {}
