@@ -12,10 +12,10 @@ README = Path(__file__).parents[1] / "README.md"
 
 @pytest.fixture
 def example(tmp_path) -> list[str]:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    path = tmp_path / "plugin.py"
-    path.write_text(code)
-    return [sys.executable, str(path)]
+    plugin, test = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / "plugin.py").write_text(plugin)
+    (tmp_path / "test_plugin.py").write_text(test)
+    return [sys.executable, str(tmp_path / "plugin.py")]
 
 
 def test_the_example_serves_a_host(example, run_process):
@@ -28,6 +28,13 @@ def test_the_example_serves_a_host(example, run_process):
 def test_the_example_prints_its_manifest(example):
     done = subprocess.run([*example, "--manifest"], capture_output=True, check=True)
     assert b'"animus-provider-echo"' in done.stdout
+
+
+def test_the_example_of_a_test_passes(example, tmp_path):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_plugin.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 def test_every_module_the_readme_names_exists():

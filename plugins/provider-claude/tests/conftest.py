@@ -2,17 +2,15 @@
 
 import json
 import os
-import queue
 import signal
-import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from animus_agent_cli.request import AgentRequest
+from animus_plugin_protocol.testing import PluginProcess
 
 ANSWER_SECONDS = 60
 _HERE = Path(__file__).parent
@@ -41,78 +39,11 @@ def request_of(tmp_path):
     return make
 
 
-class Host:
-    """The host's side of one plugin process."""
-
-    def __init__(self, process: subprocess.Popen, state_dir: Path) -> None:
-        self.process = process
-        self.notes: list[dict] = []
-        self._last_id = 0
-        self._early: dict[int, dict] = {}
-        self._frames: queue.SimpleQueue = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-        binding = {"project_root": str(state_dir.parent), "repo_scope": "demo", "state_dir": str(state_dir)}
-        initialize = {
-            "protocol_version": "1.1.0",
-            "host_info": {"name": "test", "version": "0"},
-            "capabilities": {"streaming": True, "progress": True, "cancellation": True},
-            "init_extensions": {"project_binding": binding},
-        }
-        self.initialized = self.ask("initialize", initialize)
-        self.send({"method": "initialized"})
-
-    def ask(self, method: str, params: Any = None) -> Any:
-        answer = self.answer(self.start(method, params))
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    def fault(self, method: str, params: Any = None) -> dict:
-        answer = self.answer(self.start(method, params))
-        assert "error" in answer, answer
-        return answer["error"]
-
-    def start(self, method: str, params: Any = None) -> int:
-        self._last_id += 1
-        self.send({"id": self._last_id, "method": method} | ({} if params is None else {"params": params}))
-        return self._last_id
-
-    def answer(self, request_id: int) -> dict:
-        while request_id not in self._early:
-            self._take()
-        return self._early.pop(request_id)
-
-    def note(self, method: str) -> dict:
-        """The first note of a method; waits for it."""
-        while not self.of(method):
-            self._take()
-        return self.of(method)[0]
-
-    def of(self, method: str) -> list[dict]:
-        return [note["params"] for note in self.notes if note["method"] == method]
+class Host(PluginProcess):
+    """The host's side of one process of the plugin."""
 
     def said(self) -> str:
-        return "".join(note["text"] for note in self.of("agent/output"))
-
-    def send(self, frame: dict) -> None:
-        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **frame}).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def close(self) -> int:
-        self.process.stdin.close()
-        code = self.process.wait(ANSWER_SECONDS)
-        self.process.stdout.close()
-        return code
-
-    def _take(self) -> None:
-        frame = self._frames.get(timeout=ANSWER_SECONDS)
-        if "method" in frame:
-            self.notes.append(frame)
-        else:
-            self._early[frame["id"]] = frame
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self._frames.put(json.loads(line))
+        return "".join(note["text"] for note in self.notes("agent/output"))
 
 
 @pytest.fixture
@@ -138,14 +69,10 @@ def start_host(tmp_path, state_dir):
     def start(**environment: str) -> Host:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         places = {"HOME": str(home), "ANIMUS_CONFIG_DIR": str(tmp_path / "config"), "TMPDIR": str(tmp_path)}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "animus_provider_claude"],
-            env=kept | places | environment,
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        hosts.append(Host(process, state_dir))
+        command = [sys.executable, "-P", "-m", "animus_provider_claude"]
+        environment = kept | places | environment
+        bound = {"project_root": str(state_dir.parent), "repo_scope": "demo", "state_dir": str(state_dir)}
+        hosts.append(Host(command, env=environment, cwd=tmp_path, binding=bound))
         return hosts[-1]
 
     yield start

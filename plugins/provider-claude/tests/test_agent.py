@@ -21,15 +21,15 @@ def test_tool_round_is_told_and_answered(fake, replay, seen):
     assert result["tokens_used"] == {"input": 200, "output": 40, "cached": 0, "cache_writes": 0}
     assert result["cost_usd"] == pytest.approx(0.0012)
     assert fake.said() == "I make a file.Done."
-    assert fake.note("agent/sessionStarted") == {"session_id": "s1", "resume_id": result["resume_id"]}
-    assert fake.note("agent/toolResult")["output"] == "hello"
-    assert fake.note("agent/thinking")["text"] == "a file is needed"
+    assert fake.next_note("agent/sessionStarted") == {"session_id": "s1", "resume_id": result["resume_id"]}
+    assert fake.next_note("agent/toolResult")["output"] == "hello"
+    assert fake.next_note("agent/thinking")["text"] == "a file is needed"
     assert json.loads(seen()["read"][1])["response"]["response"]["behavior"] == "allow"
 
 
 def test_person_is_asked_and_the_program_waits_for_the_answer(fake, replay, seen):
     run = fake.start("agent/run", replay("approval", approvals={"policy": "ask", "timeout_secs": 60}))
-    asked = fake.note("agent/interactionRequested")
+    asked = fake.next_note("agent/interactionRequested")
     assert (asked["kind"], asked["payload"]["tool_name"]) == ("approval", "Bash")
     response = {"decision": "deny", "message": "not today"}
     answer = {"interaction_id": asked["interaction_id"], "session_id": "s1", "response": response}
@@ -40,7 +40,7 @@ def test_person_is_asked_and_the_program_waits_for_the_answer(fake, replay, seen
 
 def test_nobody_is_there_for_a_question_without_approvals(fake, replay, seen):
     fake.ask("agent/run", replay("question"))
-    assert fake.of("agent/interactionRequested") == []
+    assert fake.notes("agent/interactionRequested") == []
     assert "nobody can be asked" in json.loads(seen()["read"][1])["response"]["response"]["message"]
 
 
@@ -64,7 +64,7 @@ def test_failure_of_the_program_is_classified(fake, replay, stream, failure, cat
     error = fake.fault("agent/run", replay(stream, env={"FAKE_CLAUDE_EXIT": "1"}))
     assert (error["data"]["failure"], error["data"]["category"]) == (failure, category)
     assert error["data"].get("limit") == ("turns" if stream == "turns" else None)
-    assert fake.note("agent/error")["recoverable"] is False
+    assert fake.next_note("agent/error")["recoverable"] is False
 
 
 def test_stream_that_breaks_off_is_a_failure_that_can_be_resumed(fake, replay, recorded):

@@ -104,7 +104,7 @@ def test_cancel_in_the_middle_of_a_tool_call_leaves_no_survivor(start, params, s
     command = "(setsid sleep 300 >/dev/null 2>&1 &); sleep 301"
     host, _ = start(CallTool("shell", {"command": command}), Say("never"))
     run = host.start("agent/run", params())
-    host.note("agent/toolCall")
+    host.next_note("agent/toolCall")
     deadline = time.monotonic() + 20
     while len([line for line in marked(run_id) if "sleep 30" in line and "claude" not in line]) < 2:
         assert time.monotonic() < deadline, marked(run_id)
@@ -182,8 +182,8 @@ def test_session_is_taken_up_after_the_plugin_was_killed(start, params, state_di
     host, api = start(*turns)
     other, _ = start(ANTHROPIC_BASE_URL=api.url)
     host.start("agent/run", params(prompt="MARK-FIRST", timeout_secs=30))
-    resume_id = host.note("agent/sessionStarted")["resume_id"]
-    host.note("agent/toolCall")
+    resume_id = host.next_note("agent/sessionStarted")["resume_id"]
+    host.next_note("agent/toolCall")
     host.process.kill()
     host.process.wait(_GONE_SECONDS)
     assert len(ProcessLedger(state_dir / "processes").sweep()) == 1
@@ -205,7 +205,7 @@ def test_session_that_is_not_there_is_said(start, params):
 def test_person_decides_about_a_tool_call(start, params, work, decision, is_made):
     host, api = start(_MAKE, Say("Done."))
     run = host.start("agent/run", params(approvals={"policy": "ask", "timeout_secs": 60}))
-    asked = host.note("agent/interactionRequested")
+    asked = host.next_note("agent/interactionRequested")
     assert (asked["kind"], asked["payload"]["tool_name"]) == ("approval", "Bash")
     assert not (work / "made.txt").exists()
     response = {"decision": decision, "message": "MARK-REASON"}
@@ -226,13 +226,13 @@ def test_policy_denies_without_asking(start, params, work):
     host, _ = start(_MAKE, Say("Done."))
     host.ask("agent/run", params(approvals={"policy": "deny"}))
     assert not (work / "made.txt").exists()
-    assert host.of("agent/interactionRequested") == []
+    assert host.notes("agent/interactionRequested") == []
 
 
 def test_question_is_answered_by_a_person(start, params):
     host, api = start(CallTool("AskUserQuestion", {"questions": [_QUESTION]}), Say("Done."))
     run = host.start("agent/run", params(approvals={"policy": "ask", "timeout_secs": 60}))
-    asked = host.note("agent/interactionRequested")
+    asked = host.next_note("agent/interactionRequested")
     assert (asked["kind"], asked["payload"]["options"]) == ("question", ["A", "B"])
     answer = {"interaction_id": asked["interaction_id"], "session_id": "s1", "response": {"answer": "B"}}
     assert host.ask("agent/respond", answer) == {"accepted": True}

@@ -1,17 +1,14 @@
 """A program in the place of the real one, and a host that talks to the real plugin process."""
 
-import json
 import os
-import queue
-import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from animus_agent_cli.request import AgentRequest
+from animus_plugin_protocol.testing import PluginProcess
 
 ANSWER_SECONDS = 60
 TESTS = Path(__file__).parent
@@ -35,77 +32,6 @@ def sample():
     return lambda name: TESTS / "samples" / f"{name}.jsonl"
 
 
-class Host:
-    """The host's side of one plugin process."""
-
-    def __init__(self, process: subprocess.Popen, binding: dict) -> None:
-        self.process = process
-        self.notes: list[dict] = []
-        self._last_id = 0
-        self._early: dict[int, dict] = {}
-        self._frames: queue.SimpleQueue = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-        self.initialized = self.ask(
-            "initialize",
-            {
-                "protocol_version": "1.1.0",
-                "host_info": {"name": "test", "version": "0"},
-                "capabilities": {"streaming": True, "progress": True, "cancellation": True},
-                "init_extensions": {"project_binding": binding},
-            },
-        )
-        self.send({"method": "initialized"})
-
-    def ask(self, method: str, params: Any = None) -> Any:
-        answer = self.answer(self.start(method, params))
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    def fault(self, method: str, params: Any = None) -> dict:
-        answer = self.answer(self.start(method, params))
-        assert "error" in answer, answer
-        return answer["error"]
-
-    def start(self, method: str, params: Any = None) -> int:
-        self._last_id += 1
-        self.send({"id": self._last_id, "method": method} | ({} if params is None else {"params": params}))
-        return self._last_id
-
-    def answer(self, request_id: int) -> dict:
-        while request_id not in self._early:
-            self._take()
-        return self._early.pop(request_id)
-
-    def wait_note(self, method: str) -> dict:
-        while not (found := self.told(method)):
-            self._take()
-        return found[-1]
-
-    def told(self, method: str) -> list[dict]:
-        return [note["params"] for note in self.notes if note["method"] == method]
-
-    def send(self, frame: dict) -> None:
-        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **frame}).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def close(self) -> int:
-        self.process.stdin.close()
-        code = self.process.wait(ANSWER_SECONDS)
-        self.process.stdout.close()
-        return code
-
-    def _take(self) -> None:
-        frame = self._frames.get(timeout=ANSWER_SECONDS)
-        if "method" in frame:
-            self.notes.append(frame)
-        else:
-            self._early[frame["id"]] = frame
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self._frames.put(json.loads(line))
-
-
 @pytest.fixture
 def fake_program(tmp_path):
     """The stand-in, as a program."""
@@ -120,17 +46,12 @@ def fake_program(tmp_path):
 def start_host(tmp_path):
     hosts = []
 
-    def start(**environment: str) -> Host:
+    def start(**environment: str) -> PluginProcess:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "animus_provider_codex"],
-            env=kept | {"ANIMUS_CONFIG_DIR": str(tmp_path / "config"), **environment},
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        binding = {"project_root": str(tmp_path), "repo_scope": "demo", "state_dir": str(tmp_path / "state")}
-        hosts.append(Host(process, binding))
+        environment = kept | {"ANIMUS_CONFIG_DIR": str(tmp_path / "config"), **environment}
+        command = [sys.executable, "-P", "-m", "animus_provider_codex"]
+        bound = {"project_root": str(tmp_path), "repo_scope": "demo", "state_dir": str(tmp_path / "state")}
+        hosts.append(PluginProcess(command, env=environment, cwd=tmp_path, binding=bound))
         return hosts[-1]
 
     yield start

@@ -14,9 +14,9 @@ def test_run_answers_what_the_program_said(host, params, sample, tmp_path):
     assert result["thinking"] == ["hmm"]
     assert result["tokens_used"] == {"input": 140, "output": 27, "cached": 10}
     assert len(result["tool_calls"]) == len(result["tool_results"]) == 1
-    assert host.told("agent/sessionStarted") == [{"session_id": "s-1", "resume_id": _SESSION}]
-    assert host.told("agent/toolCall")[0]["name"] == "shell"
-    assert host.told("agent/toolResult")[0]["success"]
+    assert host.notes("agent/sessionStarted") == [{"session_id": "s-1", "resume_id": _SESSION}]
+    assert host.notes("agent/toolCall")[0]["name"] == "shell"
+    assert host.notes("agent/toolResult")[0]["success"]
     call = json.loads((tmp_path / "call.json").read_text())
     assert (call["input"], call["cwd"]) == ("do it", str(tmp_path))
     assert call["environment"]["CODEX_API_KEY"] == "sk-test"
@@ -35,7 +35,7 @@ def test_lost_session_is_told_apart(host, params):
 
 def test_cancel_ends_the_program(host, params):
     request = host.start("agent/run", params("endless"))
-    host.wait_note("agent/sessionStarted")
+    host.next_note("agent/sessionStarted")
     assert host.ask("agent/cancel", {"session_id": "s-1"})["cancelled"]
     error = host.answer(request)["error"]
     assert (error["code"], error["data"]["category"], error["data"]["resume_id"]) == (-32002, "cancelled", _SESSION)

@@ -138,7 +138,7 @@ def test_plain_answer(scripted_api, start, params):
     assert result["tokens_used"] == {"input": 100, "output": 7, "cached": 20}
     assert result["thinking"] == ["hm"]
     assert result["errors"] == []
-    assert host.told("agent/sessionStarted")[0]["resume_id"] == result["resume_id"]
+    assert host.notes("agent/sessionStarted")[0]["resume_id"] == result["resume_id"]
     request = api.requests[0]
     assert (request.model, request.api_key, request.json["reasoning"]["effort"]) == ("scripted-1", _KEY, "low")
     assert "BE BRIEF" in request.text
@@ -151,8 +151,8 @@ def test_tool_round_writes_a_real_file(scripted_api, start, params, worktree):
     assert (worktree / "made.txt").read_text() == "hi\n"
     assert result["output"] == "done"
     assert "out" in str(result["tool_results"])
-    assert [call["name"] for call in host.told("agent/toolCall")] == ["shell"]
-    assert host.told("agent/toolResult")[0]["success"]
+    assert [call["name"] for call in host.notes("agent/toolCall")] == ["shell"]
+    assert host.notes("agent/toolResult")[0]["success"]
 
 
 def test_cancel_in_the_middle_of_a_tool_call_leaves_nothing(scripted_api, start, params, worktree, run_id):
@@ -243,8 +243,8 @@ def test_tools_of_a_server_are_offered_as_policy_says_and_called(scripted_api, s
         "agent/run", params(mcp_servers={"sums": server}, tools=policy, permission_mode="workspace-write")
     )
     assert result["output"] == "3"
-    assert (host.told("agent/toolCall")[0]["name"], host.told("agent/toolCall")[0]["server"]) == ("add", "sums")
-    assert "secret it's" in str(host.told("agent/toolResult")[0]["output"])
+    assert (host.notes("agent/toolCall")[0]["name"], host.notes("agent/toolCall")[0]["server"]) == ("add", "sums")
+    assert "secret it's" in str(host.notes("agent/toolResult")[0]["output"])
     offered = str(api.requests[0].json["tools"])
     assert "spawn_agent" not in offered
     assert "web_search" not in offered

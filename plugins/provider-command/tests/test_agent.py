@@ -29,7 +29,7 @@ def test_run_answers_output_exit_code_and_decision(host, shell_params):
 
 def test_notes_carry_the_session_and_all_of_the_output_before_the_answer(host, shell_params):
     host.ask("agent/run", shell_params("seq 1 5000", session_id="s1"))
-    notes = [note["params"] for note in host.notes]
+    notes = [note["params"] for note in host.noted]
     assert {note["session_id"] for note in notes} == {"s1"}
     assert "".join(note["text"] for note in notes) == "".join(f"{number}\n" for number in range(1, 5001))
     assert [note["final"] for note in notes] == [False] * (len(notes) - 1) + [True]
@@ -111,7 +111,7 @@ def test_time_limit_is_an_error_with_the_end_of_the_output(host, shell_params, i
     assert (error["code"], error["data"]["category"]) == (-32003, "run_failed")
     assert "ran longer than 1 s" in error["message"]
     assert is_gone(error["data"]["output_tail"])
-    assert [note["params"]["recoverable"] for note in host.notes if note["method"] == "agent/error"] == [False]
+    assert [note["params"]["recoverable"] for note in host.noted if note["method"] == "agent/error"] == [False]
 
 
 def test_missing_program_is_unavailable_and_named(host, shell_params):

@@ -1,11 +1,8 @@
 """A scripted endpoint over real HTTP, real files, real processes, and a host that talks to the real plugin process."""
 
 import contextlib
-import json
 import os
-import queue
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from animus_plugin_protocol.testing import PluginProcess
 from animus_process import Liveness, ProcessLedger, child_environment, liveness
 from animus_provider_oai.approval import Interactions
 from animus_provider_oai.connection import Connections
@@ -125,73 +123,6 @@ def is_gone():
     return lambda pid: liveness(int(pid), None) is Liveness.DEAD
 
 
-class Host:
-    """The host's side of one plugin process."""
-
-    def __init__(self, process: subprocess.Popen, initialize: dict) -> None:
-        self.process = process
-        self._last_id = 0
-        self._early: dict[int, dict] = {}
-        self.notes: list[dict] = []
-        self._frames: queue.SimpleQueue = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-        self.initialized = self.ask("initialize", initialize)
-        self.send({"method": "initialized"})
-
-    def ask(self, method: str, params: Any = None) -> Any:
-        answer = self.answer(self.start(method, params))
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    def fault(self, method: str, params: Any = None) -> dict:
-        return self.answer(self.start(method, params))["error"]
-
-    def start(self, method: str, params: Any = None) -> int:
-        self._last_id += 1
-        self.send({"id": self._last_id, "method": method} | ({} if params is None else {"params": params}))
-        return self._last_id
-
-    def answer(self, request_id: int) -> dict:
-        while request_id not in self._early:
-            self._take()
-        return self._early.pop(request_id)
-
-    def wait_note(self, method: str) -> dict:
-        """The first note of that kind."""
-        while not self.noted(method):
-            self._take()
-        return self.noted(method)[0]
-
-    def noted(self, method: str) -> list[dict]:
-        return [note["params"] for note in self.notes if note["method"] == method]
-
-    def send(self, frame: dict) -> None:
-        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **frame}).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(ANSWER_SECONDS)
-
-    def close(self) -> int:
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        code = self.process.wait(ANSWER_SECONDS)
-        self.process.stdout.close()
-        return code
-
-    def _take(self) -> None:
-        frame = self._frames.get(timeout=ANSWER_SECONDS)
-        if "method" in frame:
-            self.notes.append(frame)
-        else:
-            self._early[frame["id"]] = frame
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self._frames.put(json.loads(line))
-
-
 @pytest.fixture
 def state_dir(tmp_path):
     return tmp_path / "state"
@@ -202,25 +133,13 @@ def start_host(tmp_path, worktree_folder, state_dir):
     hosts = []
     bound = {"project_root": str(worktree_folder), "repo_scope": "demo", "state_dir": str(state_dir)}
 
-    def start(api=None, binding=bound, **variables) -> Host:
+    def start(api=None, binding=bound, **variables) -> PluginProcess:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"ANIMUS_CONFIG_DIR": str(tmp_path / "config"), "ANIMUS_OAI_MODEL": "m1"} | variables
         if api is not None:
             environment["ANIMUS_OAI_BASE_URL"] = api.openai_url
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "animus_provider_oai"],
-            env=environment,
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        initialize = {
-            "protocol_version": "1.1.0",
-            "host_info": {"name": "test", "version": "0"},
-            "capabilities": {"streaming": True, "progress": True, "cancellation": True},
-            "init_extensions": {} if binding is None else {"project_binding": binding},
-        }
-        hosts.append(Host(process, initialize))
+        command = [sys.executable, "-P", "-m", "animus_provider_oai"]
+        hosts.append(PluginProcess(command, env=environment, cwd=tmp_path, binding=binding))
         return hosts[-1]
 
     yield start

@@ -31,7 +31,7 @@ def test_run_answers_output_tokens_cost_lists_and_resume_id(scripted_api, start_
     assert (result["model"], result["thinking"]) == ("m1", ["hm"])
     assert result["tool_calls"] == [{"name": "write", "arguments": {"path": "a", "content": "x"}}]
     assert result["tool_results"][0]["success"]
-    assert result["resume_id"] == host.noted("agent/sessionStarted")[0]["resume_id"]
+    assert result["resume_id"] == host.notes("agent/sessionStarted")[0]["resume_id"]
     assert (worktree_folder / "a").read_text() == "x"
     assert api.requests[0].api_key == "k1"
 
@@ -40,10 +40,10 @@ def test_notes_come_in_order_and_name_the_hosts_session(scripted_api, start_host
     api = scripted_api([Think("hm"), CallTool("shell", {"command": "echo made"})], Say("done"))
     host = start_host(api)
     host.ask("agent/run", params(control_session_id="control-1"))
-    assert {note["params"]["session_id"] for note in host.notes} == {"control-1"}
-    kinds = [note["method"].removeprefix("agent/") for note in host.notes]
+    assert {note["params"]["session_id"] for note in host.noted} == {"control-1"}
+    kinds = [note["method"].removeprefix("agent/") for note in host.noted]
     assert kinds == ["sessionStarted", "thinking", "toolCall", "toolResult", "output", "output"]
-    assert host.noted("agent/toolResult")[0] == {
+    assert host.notes("agent/toolResult")[0] == {
         "session_id": "control-1",
         "name": "shell",
         "output": "made\n[exit code 0]",
@@ -69,7 +69,7 @@ def test_commands_see_the_runs_variables_and_not_the_key(scripted_api, start_hos
 def test_failed_request_is_repeated_and_told(scripted_api, start_host, params):
     host = start_host(scripted_api(Fail(429, retry_after=0), Say("done")))
     assert host.ask("agent/run", params())["errors"][0].endswith("asking again in 0 s")
-    assert host.noted("agent/error")[0]["recoverable"]
+    assert host.notes("agent/error")[0]["recoverable"]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_failure_is_classified_and_names_the_session(scripted_api, start_host, p
     host = start_host(scripted_api(fail), OPENAI_API_KEY="k1")
     fault = host.fault("agent/run", params())
     assert fault["data"].items() >= expected.items()
-    assert fault["data"]["resume_id"] == host.noted("agent/sessionStarted")[0]["resume_id"]
-    assert "k1" not in json.dumps([fault, host.notes])
+    assert fault["data"]["resume_id"] == host.notes("agent/sessionStarted")[0]["resume_id"]
+    assert "k1" not in json.dumps([fault, host.noted])
 
 
 def test_endpoint_that_is_not_there_is_unavailable(scripted_api, start_host, params):
@@ -150,7 +150,7 @@ def test_cancel_amid_a_command_leaves_no_process(scripted_api, start_host, param
 def test_cancel_amid_a_stream_ends_the_run(scripted_api, start_host, params):
     host = start_host(scripted_api([Say("so far"), Stall(600)]))
     request_id = host.start("agent/run", params())
-    host.wait_note("agent/output")
+    host.next_note("agent/output")
     host.ask("agent/cancel", {"session_id": "host-1"})
     assert host.answer(request_id)["error"]["code"] == -32002
 
@@ -163,7 +163,7 @@ def test_killed_plugin_resumes_the_session(scripted_api, start_host, params, wor
     )
     host = start_host(api)
     host.start("agent/run", params("the whole task"))
-    resume_id = host.wait_note("agent/sessionStarted")["resume_id"]
+    resume_id = host.next_note("agent/sessionStarted")["resume_id"]
     deadline = time.monotonic() + BOUND_SECONDS
     while not (worktree_folder / "begun").exists() and time.monotonic() < deadline:
         host.ask("$/ping")
@@ -192,7 +192,7 @@ def test_person_decides_about_a_command(scripted_api, start_host, params, worktr
     api = scripted_api(CallTool("shell", {"command": "touch made"}), lambda request: Say(request.last_text))
     host = start_host(api)
     request_id = host.start("agent/run", params(approvals=_ASK))
-    asked = host.wait_note("agent/interactionRequested")
+    asked = host.next_note("agent/interactionRequested")
     assert asked["kind"] == "approval"
     assert asked["payload"] == {
         "action": "shell touch made",
@@ -222,7 +222,7 @@ def test_approval_that_nobody_gives_is_a_denial(scripted_api, start_host, params
 def test_run_waiting_for_a_person_can_be_cancelled(scripted_api, start_host, params):
     host = start_host(scripted_api(CallTool("shell", {"command": "true"})))
     request_id = host.start("agent/run", params(approvals=_ASK))
-    host.wait_note("agent/interactionRequested")
+    host.next_note("agent/interactionRequested")
     host.ask("agent/cancel", {"session_id": "host-1"})
     assert host.answer(request_id)["error"]["code"] == -32002
 
@@ -244,7 +244,7 @@ def test_runs_at_once_do_not_mix(scripted_api, start_host, params):
 def test_session_that_runs_is_not_run_again(scripted_api, start_host, params):
     host = start_host(scripted_api(Stall(600)))
     host.start("agent/run", params())
-    host.wait_note("agent/sessionStarted")
+    host.next_note("agent/sessionStarted")
     assert "is running already" in host.fault("agent/run", params())["message"]
 
 

@@ -3,15 +3,13 @@
 import datetime
 import json
 import os
-import queue
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from animus_plugin_protocol.testing import PluginProcess
 from animus_subject_default.subject_store import SubjectStore
 
 _START = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
@@ -51,59 +49,6 @@ ANSWER_SECONDS = 20
 _KEPT = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
-class Host:
-    """The host's side of one plugin process."""
-
-    def __init__(self, process: subprocess.Popen, initialize: dict) -> None:
-        self._process = process
-        self._last_id = 0
-        self._notes: list[dict] = []
-        self._frames: queue.SimpleQueue = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-        self.initialized = self.ask("initialize", initialize)
-        self._send({"method": "initialized"})
-
-    def ask(self, method: str, params: Any = None) -> Any:
-        return self.ask_with_id(method, params)[0]
-
-    def ask_with_id(self, method: str, params: Any = None) -> tuple[Any, int]:
-        answer = self._exchange(method, params)
-        assert "error" not in answer, answer
-        return answer["result"], answer["id"]
-
-    def fault(self, method: str, params: Any = None) -> dict:
-        answer = self._exchange(method, params)
-        assert "error" in answer, answer
-        return answer["error"]
-
-    def notes(self, method: str) -> list[dict]:
-        """What was sent before the last answer."""
-        return [note["params"] for note in self._notes if note["method"] == method]
-
-    def close(self) -> int:
-        self._process.stdin.close()
-        code = self._process.wait(ANSWER_SECONDS)
-        self._process.stdout.close()
-        return code
-
-    def _exchange(self, method: str, params: Any) -> dict:
-        self._last_id += 1
-        self._send({"id": self._last_id, "method": method} | ({} if params is None else {"params": params}))
-        while True:
-            frame = self._frames.get(timeout=ANSWER_SECONDS)
-            if frame.get("id") == self._last_id and "method" not in frame:
-                return frame
-            self._notes.append(frame)
-
-    def _send(self, frame: dict) -> None:
-        self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **frame}).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def _read(self) -> None:
-        for line in self._process.stdout:
-            self._frames.put(json.loads(line))
-
-
 @pytest.fixture
 def plugin_command():
     return [sys.executable, "-P", "-m", "animus_subject_default"]
@@ -131,17 +76,8 @@ def start_host(plugin_command, environment, tmp_path, database):
     hosts = []
     bound = {"project_root": str(tmp_path), "repo_scope": "demo", "state_dir": str(database.parent)}
 
-    def start(binding=bound) -> Host:
-        process = subprocess.Popen(
-            plugin_command, env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        initialize = {
-            "protocol_version": "1.1.0",
-            "host_info": {"name": "test", "version": "0"},
-            "capabilities": {"streaming": True, "progress": True, "cancellation": True},
-            "init_extensions": {} if binding is None else {"project_binding": binding},
-        }
-        hosts.append(Host(process, initialize))
+    def start(binding=bound) -> PluginProcess:
+        hosts.append(PluginProcess(plugin_command, env=environment, cwd=tmp_path, binding=binding))
         return hosts[-1]
 
     yield start

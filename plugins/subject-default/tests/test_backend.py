@@ -123,8 +123,8 @@ def test_next_is_a_bare_subject_or_null(host):
 
 
 def test_watch_tells_of_changes_with_the_id_of_its_request(host):
-    ack, watch_id = host.ask_with_id("task/watch", {})
-    assert ack == {"watching": True}
+    watch_id = host.start("task/watch", {})
+    assert host.answer(watch_id)["result"] == {"watching": True}
     host.ask("task/create", {"title": "t"})
     host.ask("task/status", {"id": "TASK-001", "status": "done"})
     host.ask("task/update", {"id": "TASK-001", "patch": {"labels_add": ["x"]}})
@@ -138,7 +138,8 @@ def test_watch_tells_of_changes_with_the_id_of_its_request(host):
 
 
 def test_unwatch_takes_the_id_as_text(host):
-    _, watch_id = host.ask_with_id("task/watch", {})
+    watch_id = host.start("task/watch", {})
+    host.answer(watch_id)
     assert host.ask("task/unwatch", {"watch_id": str(watch_id)}) == {"watching": False}
     host.ask("task/create", {"title": "t"})
     assert host.notes("subject/changed") == []
