@@ -27,7 +27,7 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.entry import HANDSHAKE_FILE
 from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_protocol.wire.queue import QueueEntryParams, QueueMutationResult
-from animus_plugin_runtime import HostOffer, SupervisedPlugin
+from animus_plugin_runtime import HostOffer, SupervisedPlugin, discover
 from animus_plugin_runtime.candidate import Candidate
 from animus_process import ProcessLedger
 
@@ -60,6 +60,11 @@ def packages(folder: Path) -> None:
 def command(folder: Path, package: str, mode: str) -> list[str]:
     starting = f"from animus_plugin_protocol.entry import start; start('bench_plugin.serving:{mode}')"
     return [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(folder / package)!r}); {starting}"]
+
+
+def by_our_host(package: str) -> list[str]:
+    """How discovery has an installed plugin started that keeps its answer."""
+    return next(list(row.argv) for row in discover(None, HERE, {}, probe=False).plugins if package in row.argv)
 
 
 def spawned(argv: list[str]) -> "subprocess.Popen[bytes]":
@@ -132,6 +137,13 @@ def raw_echo() -> float:
     return took
 
 
+class Request(msgspec.Struct):
+    id: int
+    method: str
+    params: QueueEntryParams
+    jsonrpc: str = "2.0"
+
+
 class Answer(msgspec.Struct):
     id: int
     result: QueueMutationResult
@@ -145,8 +157,7 @@ def blocking_round_trip(argv: list[str]) -> float:
     decoder, encoder = msgspec.json.Decoder(Answer), msgspec.json.Encoder()
 
     def call() -> None:
-        frame = {"jsonrpc": "2.0", "id": 1, "method": methods.QUEUE_DROP, "params": ENTRY}
-        os.write(sink, encoder.encode(frame) + b"\n")
+        os.write(sink, encoder.encode(Request(1, methods.QUEUE_DROP, ENTRY)) + b"\n")
         assert decoder.decode(os.read(source, 65536)).result.changed
 
     took = per_call(call)
@@ -250,6 +261,7 @@ def cold_starts(table: Table, folder: Path) -> None:
         "plugin imported first": command(folder, "plain", "inline"),
         "subject-default, console script": [str(Path(sys.executable).with_name("animus-subject-default"))],
         "subject-default, python -m": [sys.executable, "-P", "-m", "animus_subject_default"],
+        "subject-default, by our host": by_our_host("animus_subject_default"),
     }
     table.add("bare interpreter, start to exit", undisturbed([run_through(bare) for _ in range(10)]))
     table.add("empty interpreter of the venv", undisturbed([run_through(empty) for _ in range(10)]))
@@ -300,7 +312,7 @@ def report(table: Table, *, has_peer: bool) -> None:
     bare, raw = "bare interpreter, start to exit", "raw pipe echo of 200 B"
     print("| what | median (min-max of rounds) | ratio | goal |\n|---|---|---|---|")
     for name in (name for name in table.rows if "interpreter" in name or name.startswith(("initialized", "first"))):
-        table.show(name, bare, "ms", "1.1" if "answer kept" in name else "-", scale=1e3)
+        table.show(name, bare, "ms", "1.1" if "by our host" in name else "-", scale=1e3)
     table.show(raw, raw, "us", "-", scale=1e6)
     for mode in MODES:
         table.show(f"blocking host, typed, {mode}", raw, "us", "1.4", scale=1e6)

@@ -10,7 +10,9 @@ TWIN = str(Path(__file__).with_name("twin"))
 
 @pytest.fixture
 def twin():
-    def command(defect=None):
-        return [sys.executable, "-S", TWIN, *([] if defect is None else [f"--break={defect}"])]
+    def command(defect=None, *, concerns=None):
+        switches = [] if defect is None else [f"--break={defect}"]
+        # What is asked of a provider that cannot ask back; the others need one that can.
+        return [sys.executable, "-S", TWIN, *switches, *(["--mute"] if concerns == "provider:run:approvals" else [])]
 
     return command

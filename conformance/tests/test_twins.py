@@ -10,14 +10,14 @@ BY_ID = {requirement.id: requirement for requirement in REQUIREMENTS}
 
 @pytest.mark.parametrize("requirement_id", BY_ID)
 def test_sound_plugin_passes(twin, requirement_id):
-    (outcome,) = run_checks(twin(), [BY_ID[requirement_id]])
+    (outcome,) = run_checks(twin(concerns=requirement_id), [BY_ID[requirement_id]])
     assert (outcome.status, outcome.detail) == (Status.PASSED, "")
 
 
 @pytest.mark.parametrize("requirement_id", BY_ID)
 def test_twin_that_is_broken_in_one_point_fails_the_check_of_it(twin, requirement_id, monkeypatch):
     monkeypatch.setenv(PATIENCE_VARIABLE, "0.4")  # a twin that is deaf on purpose is not waited for long
-    (outcome,) = run_checks(twin(requirement_id), [BY_ID[requirement_id]])
+    (outcome,) = run_checks(twin(requirement_id, concerns=requirement_id), [BY_ID[requirement_id]])
     assert outcome.status is Status.FAILED, outcome.detail
     assert outcome.detail
 

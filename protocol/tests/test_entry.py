@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from animus_plugin_protocol import Plugin, RegistrationError, entry, handshake_file, methods
+from animus_plugin_protocol import early as early_start
 from animus_plugin_protocol.wire.queue import QueueStats
 
 PLAIN = {"protocol_version": "1.1.0", "host_info": {"name": "h", "version": "1.0.0"}, "capabilities": {}}
@@ -148,6 +149,31 @@ def test_odd_params_are_left_to_the_plugin(params):
 )
 def test_odd_lines_are_left_to_the_plugin(line):
     assert entry._plain_initialize(line) is None
+
+
+def test_host_may_have_it_answer_before_the_interpreter_knows_its_site(run_process, tmp_path):
+    package = tmp_path / "first"
+    package.mkdir()
+    for name in ("__init__", "late"):
+        (package / f"{name}.py").write_text(MODULE.format(inline="") if name == "late" else "", encoding="utf-8")
+    (package / "__main__.py").write_text(
+        "import sys, msgspec\nfrom animus_plugin_protocol.entry import start\n"  # msgspec: of site-packages
+        "print(sys.argv, 'site' in sys.modules, file=sys.stderr)\nsys.exit(start('first.late:build'))\n",
+        encoding="utf-8",
+    )
+    environment = {"PYTHONPATH": str(tmp_path)}
+    argv = [sys.executable, "-P", "-S", early_start.__file__, "first", str(package)]
+    code = "from animus_plugin_protocol.handshake_file import main; main(['first.late:build'])"
+    assert run_process([sys.executable, "-c", code], environment).exit_code() == 0
+    host = run_process(argv, environment)
+    host.send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": PLAIN})
+    assert host.reply(1)["result"]["plugin_info"]["name"] == "early"
+    host.notify("initialized")
+    assert host.result("queue/stats")["total"] == 7
+    host.close_stdin()
+    assert host.exit_code() == 0
+    assert f"[{str(package / '__main__.py')!r}] True" in host.stderr()
+    assert json.loads(run_process([*argv, "--manifest"], environment).line())["name"] == "early"
 
 
 def small_plugin():

@@ -52,6 +52,12 @@ def test_a_request_right_behind_initialized_in_the_same_write_is_served(host):
     assert host.reply(1)["result"]["text"] == "x"
 
 
+def test_initialized_with_an_id_is_answered_though_it_is_a_notification(host):
+    host.initialize()
+    assert host.result("initialized") == {}
+    assert "result" in host.request("probe/open")
+
+
 def test_initialized_may_carry_params(host):
     host.initialize()
     host.notify("initialized", {})

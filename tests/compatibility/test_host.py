@@ -108,6 +108,17 @@ def test_plugin_of_another_major_version_is_refused(run, scripted):  # host:vers
     run(main())
 
 
+@pytest.mark.parametrize("version", ["1.0.0", "1.2.0", "1.3.0"])
+def test_plugin_of_another_minor_version_is_used(run, scripted, version):
+    async def main():
+        plugin = scripted("typescript", "--protocol-version", version)
+        connection = await plugin.connection()
+        assert connection.initialize_result.protocol_version == version
+        await plugin.stop()
+
+    run(main())
+
+
 def test_stubborn_plugin_is_ended(run, scripted):  # host:shutdown:ladder
     async def main():
         plugin = scripted("rust", "--stubborn")

@@ -19,13 +19,18 @@ __all__ = ["PROVIDER"]
 
 _BASE: Final = (methods.AGENT_RUN,)
 _CANCEL: Final = (methods.AGENT_CANCEL,)
+_RESPOND: Final = (methods.AGENT_RESPOND,)
 _RUN_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
+_WAITING_SECONDS: Final = 0.5
+"""How long a run is watched that must not end."""
+
 _SCRIPTS: Final = {
     "streaming-short": "echo Hello",
     "streaming-medium": 'i=0; while [ $i -lt 40 ]; do echo "word$i"; i=$((i+1)); done',
     "environment": 'echo "[$CONFORMANCE_VARIABLE]"',
     "failing": "echo partly; exit 3",
+    "asking": "echo the agent asks before this",
     "endless": 'echo begun; echo begun > "$ANIMUS_CONFORMANCE_MARK"; sleep 60',
 }
 
@@ -157,6 +162,59 @@ def run_approvals(plugin: PluginUnderTest) -> None:
             raise NotApplicableError("the provider can ask for approvals")
         _only_scripted(peer)
         peer.refused(methods.AGENT_RUN, _ask(plugin, peer, "streaming-short", approvals={"mode": "ask"}))
+
+
+@PROVIDER.plugin(
+    "provider:respond:unknown", "an answer to what nobody asked is not accepted", needs=_BASE, when=_RESPOND
+)
+def respond_unknown(plugin: PluginUnderTest) -> None:
+    with plugin.started() as peer:
+        nobody = {"interaction_id": "i-nobody", "session_id": "s-nobody", "response": {"decision": "allow"}}
+        answer = peer.call(methods.AGENT_RESPOND, nobody)
+    require(answer["accepted"] is False, f"the answer is {answer}")
+
+
+@PROVIDER.plugin(
+    "provider:interaction:answered",
+    "what an agent asks is told under its session, and its run waits for the answer",
+    needs=_BASE,
+    when=_RESPOND,
+)
+def interaction_answered(plugin: PluginUnderTest) -> None:
+    with plugin.started() as peer:
+        params = _ask(plugin, peer, "asking", session_id="s-asking", approvals={"mode": "ask"})
+        run = peer.begin(methods.AGENT_RUN, params)
+        asked = _question_before_end(peer, run)
+        require_equal(asked.get("session_id"), "s-asking", "the session that is named")
+        require(asked.get("kind") in {"approval", "question"}, f"kind is {asked.get('kind')!r}")
+        _require_waiting(peer)
+        response = {"decision": "deny", "message": "no"}
+        named = {"interaction_id": asked["interaction_id"], "session_id": "s-asking", "response": response}
+        answer = peer.call(methods.AGENT_RESPOND, named)
+        require(answer["accepted"] is True, f"the answer is {answer}")
+        peer.reply(run, "'agent/run' after agent/respond", _RUN_SECONDS)
+
+
+def _require_waiting(peer: Peer) -> None:
+    deadline = time.monotonic() + _WAITING_SECONDS
+    while time.monotonic() < deadline:
+        peer.drain()
+        require(not peer.unclaimed(), "the run was answered while its agent waits for a person")
+        time.sleep(_POLL_SECONDS)
+
+
+def _question_before_end(peer: Peer, run: Any) -> dict[str, Any]:
+    deadline = time.monotonic() + _RUN_SECONDS
+    while time.monotonic() < deadline:
+        peer.drain()
+        for note in peer.notes:
+            if note["method"] == methods.AGENT_INTERACTION_REQUESTED:
+                return dict(note["params"])
+        if peer.unclaimed():
+            peer.reply(run, "'agent/run'")
+            raise NotApplicableError("the agent asked nobody; one that is scripted asks in the scenario 'asking'")
+        time.sleep(_POLL_SECONDS)
+    raise CheckFailedError("the agent neither asked nor came to an end")
 
 
 @PROVIDER.plugin("provider:cancel:advertised", "who serves agent/cancel advertises cancellation", when=_CANCEL)

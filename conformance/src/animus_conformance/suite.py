@@ -24,6 +24,7 @@ from animus_conformance.requirement import (
     Status,
 )
 from animus_conformance.subject_backend import SUBJECT_BACKEND
+from animus_conformance.trigger_backend import TRIGGER_BACKEND
 from animus_conformance.under_test import PluginUnderTest
 from animus_conformance.workflow_journal import WORKFLOW_JOURNAL
 from animus_conformance.workflow_runner import WORKFLOW_RUNNER
@@ -43,6 +44,7 @@ SUITES: Final = (
     SUBJECT_BACKEND,
     CONFIG_SOURCE,
     WORKFLOW_JOURNAL,
+    TRIGGER_BACKEND,
 )
 REQUIREMENTS: Final[tuple[Requirement, ...]] = tuple(
     requirement for suite in SUITES for requirement in suite.requirements

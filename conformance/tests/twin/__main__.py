@@ -19,12 +19,13 @@ import journal_kind
 import queue_kind
 import run_kind
 import subject_kind
+import trigger_kind
 from refusal import RefusalError
 
 BROKEN = next((word.removeprefix("--break=") for word in sys.argv if word.startswith("--break=")), "")
 if BROKEN and BROKEN not in defects.ALL:
     sys.exit(f"the twin cannot be broken in {BROKEN!r}")
-KINDS = ["subject_backend", "provider", "workflow_runner", "config_source", "workflow_journal"]
+KINDS = ["subject_backend", "provider", "workflow_runner", "config_source", "workflow_journal", "trigger_backend"]
 DOMAIN = [
     *queue_kind.METHODS,
     *subject_kind.METHODS,
@@ -32,7 +33,11 @@ DOMAIN = [
     *journal_kind.CONFIG_METHODS,
     *run_kind.PROVIDER_METHODS,
     *run_kind.RUNNER_METHODS,
+    *trigger_kind.METHODS,
 ]
+IS_MUTE = "--mute" in sys.argv
+if IS_MUTE:
+    DOMAIN.remove("agent/respond")
 ADVERTISED = [*DOMAIN, "health/check"]
 LARGEST = 16 * 1024 * 1024
 
@@ -123,7 +128,8 @@ class Twin:
         elif method == "$/cancelRequest":
             self.cancel(params)
         elif "id" not in frame:
-            if broken("notification:unanswered"):
+            is_ack = method == "trigger/ack" and broken("trigger:ack:notification")
+            if is_ack or broken("notification:unanswered"):
                 self.write({"id": None, "error": {"code": -32601, "message": "unknown"}})
         else:
             self.answer(frame["id"], method, params)
@@ -278,8 +284,10 @@ class Twin:
 
     # domain
 
-    def domain(self, request_id, method, params):
+    def domain(self, request_id, method, params):  # noqa: PLR0911 - one way a kind
         if method == "agent/run":
+            if IS_MUTE and params.get("approvals"):
+                raise RefusalError(-32603, "approvals")
             value = run_kind.run_agent(self.programs, request_id, params, self.write)
             return Ellipsis if value is None else value
         if method == "agent/cancel":
@@ -289,6 +297,16 @@ class Twin:
             return run_kind.execute(self.programs, request_id, params, self.project, self.on_runs)
         if method == "workflow/run_phase":
             return run_kind.single_phase(self.programs, request_id, params)
+        if method == "agent/respond":
+            return run_kind.respond(self.programs, params)
+        if method in trigger_kind.METHODS:
+            return trigger_kind.serve(
+                method,
+                params,
+                Path(self.project),
+                lambda event: self.write({"method": "trigger/event", "params": event}),
+                not broken("trigger:event:told"),
+            )
         return self.keep(lambda state: self.stateful(state, request_id, method, params), method, params)
 
     def stateful(self, state, request_id, method, params):

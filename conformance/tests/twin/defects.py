@@ -77,6 +77,10 @@ NAMED = {
     "provider:cancel:request",
     "provider:ping:during-run",
     "provider:runs:parallel",
+    "provider:interaction:answered",
+    "provider:respond:unknown",
+    "trigger:ack:notification",
+    "trigger:event:told",
     "runner:ping:during-run",
     "runner:cancel:ended",
     "runner:killed:resumed",
@@ -426,5 +430,10 @@ _break(
     workflow__signal=_accept({"workflow_id": "nobody", "status": "cancelled", "runnable": False}),
 )
 _break("runner:run_phase:completed", workflow__run_phase=_set(phase_status="failed"))
+
+_break("trigger:watch:answered", trigger__watch=_set(watching=False))
+_break("trigger:schema:agrees", trigger__schema=_set(supports_ack=False))
+_break("trigger:ack:answered", trigger__ack=_set(event_id="another"))
+_break("trigger:ack:event-required", trigger__ack=_accept({"event_id": "e", "acked": True}))
 
 ALL = frozenset({*NAMED, *CHANGES, *FORGETS})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from refusal import RefusalError
 
-PROVIDER_METHODS = ["agent/run", "agent/cancel"]
+PROVIDER_METHODS = ["agent/run", "agent/cancel", "agent/respond"]
 RUNNER_METHODS = ["workflow/execute", "workflow/run_phase", "workflow/signal"]
 RUNNER_EXTRA = {"execution_fence_v1": True, "crash_recovery": True}
 LONG = {"agent/run", "workflow/execute"}
@@ -26,6 +26,7 @@ class Programs:
         self.running = {}
         self.cancelled = set()
         self.broken = broken
+        self.asked = {}
         self._turn = threading.Lock()
 
     def run(self, names, argv, **more):
@@ -56,13 +57,13 @@ def run_agent(programs, request_id, params, write):
     broken = programs.broken
     if "prompt" not in params:
         raise RefusalError(-32602, "prompt")
-    if params.get("approvals"):
-        raise RefusalError(-32603, "approvals")
     session = params.get("session_id", "s")
     host_session = params.get("control_session_id") or session
     if broken("provider:run:control-session"):
         host_session = session
     env = dict(os.environ) if broken("provider:run:environment") else {**os.environ, **params.get("env", {})}
+    if params.get("env", {}).get("MOCK_SCENARIO") == "asking":
+        params["command"]["args"][-1] = f"echo {ask(programs, host_session, write)}"
     command = params["command"]
     names = [f"id {request_id!r}", f"session {session}"]
     code, output = programs.run(names, [command["program"], *command["args"]], cwd=params["cwd"], env=env)
@@ -82,6 +83,26 @@ def run_agent(programs, request_id, params, write):
     for note in notes:
         write(note)
     return result
+
+
+def ask(programs, session, write):
+    """Ask for leave, and wait for the answer; what was decided."""
+    interaction = f"i-{len(programs.asked)}"
+    programs.asked[interaction] = answered = {"event": threading.Event(), "decision": "allow"}
+    payload = {"action": "write", "tool_name": "write"}
+    named = {"interaction_id": interaction, "session_id": session, "kind": "approval", "payload": payload}
+    write({"method": "agent/interactionRequested", "params": named})
+    if not programs.broken("provider:interaction:answered"):
+        answered["event"].wait(20)
+    return answered["decision"]
+
+
+def respond(programs, params):
+    asked = programs.asked.pop(params["interaction_id"], None)
+    if asked is not None:
+        asked["decision"] = params["response"]["decision"]
+        asked["event"].set()
+    return {"accepted": asked is not None or programs.broken("provider:respond:unknown")}
 
 
 def execute(programs, request_id, params, project, store):

@@ -4,7 +4,7 @@ import contextlib
 import select
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 
@@ -24,15 +24,29 @@ LINE_CHARACTERS: Final = 1000
 """How long one line of ours on stderr may get."""
 
 
+class Watcher(Protocol):
+    """Keeps the calls that are at work."""
+
+    def forget(self, call: "Call") -> None:
+        """Its reply is written next."""
+        ...
+
+    def remove(self, call: "Call") -> None:
+        """Its reply was written."""
+        ...
+
+
 class Call:
-    """A handler at work. `on_end` is called once, after the reply was written.
+    """A handler at work.
 
     Attributes:
+        context: what the handler may know and do; None for one that does not ask for it.
+        watched_by: is told when the reply is about to be written, and when it was.
         request_id: the id to answer under; None for a notification, which is not answered.
         interrupt: set by the asyncio loop: what `cancel` does besides tripping the token.
     """
 
-    __slots__ = ("_on_end", "_on_forget", "_session", "context", "interrupt", "params", "request_id", "route", "token")
+    __slots__ = ("_session", "context", "interrupt", "params", "request_id", "route", "token", "watched_by")
 
     def __init__(
         self,
@@ -43,27 +57,24 @@ class Call:
         deliver: Callable[[Callable[[], object]], object],
     ) -> None:
         self._session = session
-        self._on_forget: Callable[[], object] = _nothing
-        self._on_end: Callable[[], object] = _nothing
         self.route = route
         self.request_id = request_id
         self.params = params
         self.token = CancelToken(deliver)
         self.interrupt: Callable[[], object] = _nothing
-        kind = AsyncContext if route.is_async else Context
-        self.context = kind(
-            session,
-            self.token,
-            request_id=request_id,
-            method=route.method,
-            subject_kind=route.subject_kind,
-            raw_params=params,
-            is_on_reader=route.inline or route.is_async,
-        )
-
-    def when_done(self, forget: Callable[[], object], end: Callable[[], object]) -> None:
-        """`forget` runs before the reply is written (the id is free again with it), `end` after."""
-        self._on_forget, self._on_end = forget, end
+        self.watched_by: Watcher | None = None
+        self.context: Context | AsyncContext | None = None
+        if route.wants_context:
+            kind = AsyncContext if route.is_async else Context
+            self.context = kind(
+                session,
+                self.token,
+                request_id=request_id,
+                method=route.method,
+                subject_kind=route.subject_kind,
+                raw_params=params,
+                is_on_reader=route.inline or route.is_async,
+            )
 
     def run(self) -> None:
         """Run a plain handler to its end and reply. Never raises."""
@@ -102,9 +113,12 @@ class Call:
 
     def finish(self, reply: bytes | None) -> None:
         """Write the reply; nothing of this request is written after it."""
-        self._on_forget()
+        watcher = self.watched_by
+        if watcher is not None:
+            watcher.forget(self)
         self._session.outbox.put_reply(reply, self.context)
-        self._on_end()
+        if watcher is not None:
+            watcher.remove(self)
 
     def cancel(self, *, is_stopping: bool = False) -> None:
         """The host no longer wants the answer, or the plugin ends."""

@@ -63,10 +63,13 @@ class Route:
         """
         if self.params_type is None:
             return None
-        decoder = self._decoder
-        if decoder is None:  # made at the first call: a start pays only for what it serves
-            decoder = self._decoder = msgspec.json.Decoder(described(self.params_type))
-        return decode_params(decoder, params, self.method)
+        return decode_params(self._decoder or self.decoder(), params, self.method)
+
+    def decoder(self) -> "msgspec.json.Decoder[Any]":
+        """What reads the params; made at the first call: a start pays only for what it serves."""
+        if self._decoder is None:
+            self._decoder = msgspec.json.Decoder(described(self.params_type))
+        return self._decoder
 
 
 class Hooks(NamedTuple):

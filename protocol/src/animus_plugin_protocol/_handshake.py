@@ -10,11 +10,11 @@ import msgspec
 
 from animus_plugin_protocol._call import error_reply, report_line
 from animus_plugin_protocol._declaration import Declaration
+from animus_plugin_protocol._plain import Request
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol.codec import decode_params, encode_result
 from animus_plugin_protocol.entry import HANDSHAKE_FILE
 from animus_plugin_protocol.errors import RefusedError
-from animus_plugin_protocol.frames import Frame
 from animus_plugin_protocol.methods import INITIALIZE
 from animus_plugin_protocol.version import PROTOCOL_VERSION, is_compatible
 from animus_plugin_protocol.wire.lifecycle import InitializeParams
@@ -33,7 +33,7 @@ class Handshake:
         self._is_accepted = False
         self.is_open = False
 
-    def initialize(self, frame: Frame) -> bytes | None:
+    def initialize(self, frame: Request) -> bytes | None:
         """Answer ``initialize``: a result, or why the plugin does not work with this host."""
         if not frame.wants_reply:
             return None

@@ -49,6 +49,7 @@ class Outbox:
 
     def __init__(self, sink: Sink, *, stall_seconds: float = STALL_SECONDS) -> None:
         self._sink = sink
+        self._put = sink.write
         self._stall_seconds = stall_seconds
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -61,8 +62,12 @@ class Outbox:
         """Write frames from the reader. Dropped when the host is gone: nobody is left to tell."""
         with self._lock:
             if not self._backlog and not self.is_broken:  # the usual case: the pipe takes it at once
-                taken = self._take(data)
-                if taken == len(data) or self.is_broken:
+                try:
+                    taken = self._put(data)
+                except (OSError, ValueError):
+                    self._break()
+                    return
+                if taken == len(data):
                     return
                 data = data[taken:]
             elif self._backlog_bytes > READER_BACKLOG_BYTES:
@@ -82,10 +87,11 @@ class Outbox:
             if not scope.closed:
                 self._write(data)
 
-    def put_reply(self, data: bytes | None, scope: Scope) -> None:
-        """Write the reply of a request, if it has one, and close its scope."""
-        with self._changed:
-            scope.closed = True
+    def put_reply(self, data: bytes | None, scope: Scope | None) -> None:
+        """Write the reply of a request, if it has one, and close its scope, if it has one."""
+        with self._lock:
+            if scope is not None:
+                scope.closed = True
             if data is not None:
                 self._wait_room(READER_BACKLOG_BYTES)
                 self._write(data)

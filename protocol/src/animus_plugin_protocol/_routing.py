@@ -15,6 +15,7 @@ from animus_plugin_protocol._cancellation import CancelToken
 from animus_plugin_protocol._declaration import Declaration, Route
 from animus_plugin_protocol._ending import FINISH_SECONDS, Ending
 from animus_plugin_protocol._handshake import Handshake
+from animus_plugin_protocol._plain import Answered, PlainRequests, Request, plain_request
 from animus_plugin_protocol._running import Running
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol.codec import decode_line, decode_params, encode_error, encode_result
@@ -24,9 +25,6 @@ from animus_plugin_protocol.frames import Frame, OversizedLine
 from animus_plugin_protocol.wire.lifecycle import CancelParams, HealthCheckResult
 
 __all__ = ["Engine", "Scheduler"]
-
-_Inline = tuple[int, Any, str, Context | None]
-"""A reply that waits for the flush: its place in the batch, its request's id and method, its handler's context."""
 
 _EMPTY: Final[dict[str, Any]] = {}
 _HEALTHY: Final = "healthy"
@@ -63,8 +61,9 @@ class Engine:
         self._scheduler = scheduler
         self._running = Running()
         self._handshake = Handshake(declaration, session)
+        self._plain = PlainRequests(is_flushed=bool(declaration.hooks.on_flush))
         self._ending = Ending(self._running, session.outbox, declaration.hooks.on_shutdown, scheduler.run_hook)
-        self._own: dict[str, Callable[[Frame], bytes | None]] = {
+        self._own: dict[str, Callable[[Request], bytes | None]] = {
             methods.INITIALIZE: self._handshake.initialize,
             methods.INITIALIZED: self._initialized,
             methods.PING: self._ping,
@@ -80,16 +79,14 @@ class Engine:
     def receive(self, lines: Iterable[bytes | OversizedLine]) -> None:
         """Handle the lines of one read, in order, and write what the reader answers in one write."""
         replies: list[bytes | None] = []
-        inline: list[_Inline] = []
+        inline: list[Answered] = []
+        answer = self._plain.answer
         for line in lines:
-            frame = line.as_bad_frame() if isinstance(line, OversizedLine) else decode_line(line)
-            if isinstance(frame, Frame):
-                if frame.method is msgspec.UNSET:
-                    self._settle(frame)
-                else:
-                    self._route(frame, replies, inline)
-            elif frame is not None:
-                replies.append(encode_error(frame.id, frame.code, frame.message))
+            request = plain_request(line) if isinstance(line, bytes) else None
+            if request is None:
+                self._receive_line(line, replies, inline)
+            elif not answer(request, replies, inline):
+                self._route(request, replies, inline)
             if self.is_stopped:
                 break
         if inline:
@@ -105,6 +102,7 @@ class Engine:
     def host_is_gone(self) -> None:
         """The host closed stdin, or sent ``exit``: nothing is asked of it any more. Called on the reader."""
         self._handshake.close()
+        self._plain.forget()
         self._session.host_calls.fail_all(HostGoneError("the host is gone: it ended the connection"))
 
     def wind_down(self) -> bool:
@@ -113,7 +111,17 @@ class Engine:
         self._ending.close()
         return is_idle
 
-    def _route(self, frame: Frame, replies: list[bytes | None], inline: list[_Inline]) -> None:
+    def _receive_line(self, line: bytes | OversizedLine, replies: list[bytes | None], inline: list[Answered]) -> None:
+        frame = line.as_bad_frame() if isinstance(line, OversizedLine) else decode_line(line)
+        if isinstance(frame, Frame):
+            if frame.method is msgspec.UNSET:
+                self._settle(frame)
+            else:
+                self._route(frame, replies, inline)
+        elif frame is not None:
+            replies.append(encode_error(frame.id, frame.code, frame.message))
+
+    def _route(self, frame: Request, replies: list[bytes | None], inline: list[Answered]) -> None:
         route = self._declaration.routes.get(frame.method)
         if route is None:
             own = self._own.get(frame.method)
@@ -129,12 +137,13 @@ class Engine:
         else:
             replies.append(self._start(route, frame))
 
-    def _call(self, route: Route, frame: Frame) -> Call:
+    def _call(self, route: Route, frame: Request) -> Call:
         request_id = frame.id if frame.wants_reply else None
         return Call(self._session, route, request_id, frame.params, self._scheduler.deliverer(route))
 
-    def _run_inline(self, route: Route, frame: Frame, replies: list[bytes | None], inline: list[_Inline]) -> None:
-        """The fast path: no table, no token but for a handler that asks for its context."""
+    def _run_inline(self, route: Route, frame: Request, replies: list[bytes | None], inline: list[Answered]) -> None:
+        """No table, no token but for a handler that asks for its context."""
+        self._plain.learn(route)
         request_id = None if frame.id is msgspec.UNSET else frame.id
         context: Context | None = None
         try:
@@ -161,7 +170,7 @@ class Engine:
             is_on_reader=True,
         )
 
-    def _start(self, route: Route, frame: Frame) -> bytes | None:
+    def _start(self, route: Route, frame: Request) -> bytes | None:
         call = self._call(route, frame)
         if not self._running.add(call):
             return encode_error(
@@ -181,7 +190,7 @@ class Engine:
         )
         return None
 
-    def _flush(self, replies: list[bytes | None], inline: list[_Inline]) -> None:
+    def _flush(self, replies: list[bytes | None], inline: list[Answered]) -> None:
         """Make the batch durable; when that fails, no reply of it may say that it is."""
         try:
             for hook in self._declaration.hooks.on_flush:
@@ -197,7 +206,7 @@ class Engine:
         if not self._session.host_calls.settle(frame):
             report_line(f"a response with id {frame.id!r} answers nothing that was asked; dropped")
 
-    def _not_found(self, frame: Frame) -> bytes:
+    def _not_found(self, frame: Request) -> bytes:
         name = self._declaration.info.name
         return encode_error(
             frame.id,
@@ -205,20 +214,22 @@ class Engine:
             f"plugin {name!r} has no method {frame.method[:200]!r}; its manifest lists what it serves",
         )
 
-    def _not_initialized(self, frame: Frame) -> bytes:
+    def _not_initialized(self, frame: Request) -> bytes:
         return encode_error(
             frame.id,
             ErrorCode.PLUGIN_NOT_INITIALIZED,
             f"plugin {self._declaration.info.name!r} serves {frame.method!r} between 'initialized' and 'shutdown' only",
         )
 
-    def _initialized(self, _frame: Frame) -> None:
+    def _initialized(self, frame: Request) -> bytes | None:
         self._handshake.initialized()
+        # A notification; a host that makes it a request waits for something.
+        return encode_result(frame.id, _EMPTY, methods.INITIALIZED) if frame.wants_reply else None
 
-    def _ping(self, frame: Frame) -> bytes | None:
+    def _ping(self, frame: Request) -> bytes | None:
         return encode_result(frame.id, _EMPTY, methods.PING) if frame.wants_reply else None
 
-    def _health(self, frame: Frame) -> bytes | None:
+    def _health(self, frame: Request) -> bytes | None:
         if not frame.wants_reply:
             return None
         hook = self._declaration.hooks.on_health
@@ -236,22 +247,23 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - as above: the hook returned something else
             return error_reply(frame.id, methods.HEALTH_CHECK, error)
 
-    def _cancel(self, frame: Frame) -> None:
+    def _cancel(self, frame: Request) -> None:
         try:
             params: CancelParams = decode_params(_cancel_decoder, frame.params, methods.CANCEL_REQUEST)
         except RefusedError:
             return  # a notification is never answered
         self._running.cancel(params.id)
 
-    def _host_note(self, frame: Frame) -> None:
+    def _host_note(self, frame: Request) -> None:
         self._session.host_calls.note(frame.params)
 
-    def _shutdown(self, frame: Frame) -> None:
+    def _shutdown(self, frame: Request) -> None:
         self._handshake.close()
+        self._plain.forget()
         if frame.wants_reply:
             self._ending.reply_when_stopped(encode_result(frame.id, _EMPTY, methods.SHUTDOWN))
         self._is_shutting_down = True
 
-    def _exit(self, frame: Frame) -> bytes | None:
+    def _exit(self, frame: Request) -> bytes | None:
         self.is_stopped = True
         return encode_result(frame.id, _EMPTY, methods.EXIT) if frame.wants_reply else None

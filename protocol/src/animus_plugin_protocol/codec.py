@@ -31,11 +31,12 @@ __all__ = [
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _VERSION: Final = "2.0"
+_NEWLINE: Final = ord("\n")
 _EMPTY_OBJECT: Final = msgspec.Raw(b"{}")
 _NULL: Final = msgspec.Raw(b"null")
 
-_encoder: Final = msgspec.json.Encoder()
-_frame_decoder: Final = msgspec.json.Decoder(Frame)
+_encode: Final = msgspec.json.Encoder().encode
+_decode_frame: Final = msgspec.json.Decoder(Frame).decode
 _error_decoder: Final = msgspec.json.Decoder(ErrorObject)
 _members_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -100,7 +101,7 @@ def decode_line(line: bytes) -> Frame | BadFrame | None:
     try:
         if not line.isascii():
             line.decode()  # raw parts are skipped, not read, so their UTF-8 is checked here
-        frame = _frame_decoder.decode(line)
+        frame = _decode_frame(line)
     except DECODE_ERRORS as error:
         return _decode_odd_line(line, error)
     if frame.jsonrpc != _VERSION:
@@ -153,7 +154,7 @@ def decode_fault(error: msgspec.Raw) -> RpcFault:
 
 def encode_json(value: Any) -> bytes:
     """The JSON text of a value, compact."""
-    return _encoder.encode(value)
+    return _encode(value)
 
 
 def encode_result(request_id: Any, result: Any, method: str) -> bytes:
@@ -162,7 +163,10 @@ def encode_result(request_id: Any, result: Any, method: str) -> bytes:
     Raises:
         OversizedFrameError: the result does not fit into a frame.
     """
-    return _line(_Result(_VERSION, request_id, result), result, "the result", method)
+    encoded = _encode(_Result(_VERSION, request_id, result))
+    if _NEWLINE in encoded or len(encoded) >= MAX_WRITE_BYTES:
+        encoded = _fitting(encoded, result, "the result", method)
+    return encoded + b"\n"
 
 
 def encode_error(request_id: Any, code: int, message: str, data: Any = None) -> bytes:
@@ -185,7 +189,10 @@ def encode_request(request_id: Any, method: str, params: Any = msgspec.UNSET) ->
     Raises:
         OversizedFrameError: the params do not fit into a frame.
     """
-    return _line(_Request(_VERSION, request_id, method, params), params, "the params", method)
+    encoded = _encode(_Request(_VERSION, request_id, method, params))
+    if _NEWLINE in encoded or len(encoded) >= MAX_WRITE_BYTES:
+        encoded = _fitting(encoded, params, "the params", method)
+    return encoded + b"\n"
 
 
 def encode_notification(method: str, params: Any = msgspec.UNSET) -> bytes:
@@ -198,18 +205,22 @@ def encode_notification(method: str, params: Any = msgspec.UNSET) -> bytes:
 
 
 def _line(frame: msgspec.Struct, content: Any, what: str, method: str) -> bytes:
-    encoded = _encoder.encode(frame)
-    if b"\n" in encoded:  # only bytes that somebody else formatted (msgspec.Raw) can hold a newline
+    return _fitting(_encode(frame), content, what, method) + b"\n"
+
+
+def _fitting(encoded: bytes, content: Any, what: str, method: str) -> bytes:
+    """The text of a frame on one line, if it is not too long."""
+    if _NEWLINE in encoded:  # only bytes that somebody else formatted (msgspec.Raw) can hold a newline
         encoded = msgspec.json.format(encoded, indent=-1)
     if len(encoded) >= MAX_WRITE_BYTES:
         raise OversizedFrameError(what, method, len(encoded) + 1, content)
-    return encoded + b"\n"
+    return encoded
 
 
 def _largest_member(content: Any) -> str | None:
     """The name of the member of an object that takes the most room."""
     try:
-        members = _members_decoder.decode(_encoder.encode(content))
+        members = _members_decoder.decode(_encode(content))
     except DECODE_ERRORS:  # no object
         return None
     return max(members, key=lambda name: len(bytes(members[name])), default=None)
@@ -217,4 +228,4 @@ def _largest_member(content: Any) -> str | None:
 
 def request_key(request_id: Any) -> bytes:
     """What tells the ids of requests apart: ``1``, ``"1"`` and ``1.0`` are three."""
-    return _encoder.encode(request_id)
+    return _encode(request_id)

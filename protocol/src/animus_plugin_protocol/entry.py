@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from animus_plugin_protocol.plugin import Plugin
 
-__all__ = ["HANDSHAKE_FILE", "Opening", "start"]
+__all__ = ["HANDSHAKE_FILE", "Opening", "open_early", "start", "taken_opening"]
 
 HANDSHAKE_FILE = "handshake.json"
 
@@ -25,6 +25,9 @@ _READ_BYTES = 65_536
 _VERSION_PARTS = 3
 _EXACT = 2**53
 _ENVELOPE = {"jsonrpc", "id", "method", "params"}
+
+
+_early: "Opening | None" = None
 
 
 class Opening:
@@ -47,27 +50,37 @@ def start(plugin: str) -> int:
         RegistrationError: the plugin is incomplete.
     """
     module_name, _, function = plugin.partition(":")
-    opening = None
-    if not sys.argv[1:] and not os.isatty(0):
-        result = _kept_result(module_name.partition(".")[0])
-        opening = None if result is None else _open(result)
+    if _early is None:
+        for folder in __import__(module_name.partition(".")[0]).__path__:
+            open_early(folder)
     _import_msgspec()
     build: Callable[[], Plugin] = getattr(__import__(module_name, fromlist=(function,)), function)
-    return build().run(opening=opening)
+    return build().run()
 
 
-def _kept_result(package: str) -> "bytes | None":
+def open_early(directory: str) -> None:
+    """Answer the host for the package in `directory`, if the package keeps its answer and nobody runs it by hand."""
+    global _early  # noqa: PLW0603 - of the process, like the standard streams that it is about
+    if _early is None and not sys.argv[1:] and not os.isatty(0):
+        result = _kept_result(directory)
+        _early = None if result is None else _open(result)
+
+
+def taken_opening() -> "Opening | None":
+    """What was said early on the standard streams, for the plugin that goes on from there."""
+    return _early
+
+
+def _kept_result(directory: str) -> "bytes | None":
     """The package's answer to ``initialize``, if it keeps one."""
-    for folder in __import__(package).__path__:
-        try:
-            file = os.open(os.path.join(folder, HANDSHAKE_FILE), os.O_RDONLY)  # noqa: PTH118 - pathlib is not loaded yet
-        except OSError:
-            continue
-        try:
-            return os.read(file, _READ_BYTES).strip()
-        finally:
-            os.close(file)
-    return None
+    try:
+        file = os.open(os.path.join(directory, HANDSHAKE_FILE), os.O_RDONLY)  # noqa: PTH118 - pathlib is not loaded yet
+    except OSError:
+        return None
+    try:
+        return os.read(file, _READ_BYTES).strip()
+    finally:
+        os.close(file)
 
 
 def _open(result: bytes) -> Opening:

@@ -4,7 +4,7 @@ A line is a `Frame`, or a `BadFrame` that says which error to answer; a bad line
 Params, results and errors stay raw bytes until somebody who knows their type asks for them.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -107,12 +107,12 @@ class LineSplitter:
         """The lines that `chunk` completes, without their newlines, in order."""
         if not self._parts and not self._skipping and len(chunk) <= self._limit:
             # The usual chunk: it begins with a line, and nothing in it can be too long.
-            whole: list[bytes | OversizedLine] = [*chunk.split(b"\n")]
-            rest_of_chunk = cast("bytes", whole.pop())
+            whole = chunk.split(b"\n")
+            rest_of_chunk = whole.pop()
             if rest_of_chunk:
                 self._held = len(rest_of_chunk)
                 self._parts.append(rest_of_chunk)
-            return whole
+            return whole  # type: ignore[return-value] # nobody adds to the list
         pieces: list[bytes] = chunk.split(b"\n")
         rest = pieces.pop()
         lines: list[bytes | OversizedLine] = []

@@ -17,7 +17,7 @@ from animus_plugin_protocol._session import Session
 from animus_plugin_protocol._signature import is_async, read_signature
 from animus_plugin_protocol._streams import Source, open_streams
 from animus_plugin_protocol.codec import encode_notification
-from animus_plugin_protocol.entry import Opening
+from animus_plugin_protocol.entry import taken_opening
 from animus_plugin_protocol.errors import FatalError, RegistrationError
 from animus_plugin_protocol.methods import CRATE_VERSIONS, EVERY_KIND, METHODS, REQUEST, TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import (
@@ -207,13 +207,11 @@ class Plugin:
         *,
         stdin: BinaryIO | None = None,
         stdout: BinaryIO | None = None,
-        opening: Opening | None = None,
     ) -> int:
         """Serve a host until it is done; the exit code.
 
         Without `stdin` and `stdout` the standard streams are claimed: a stray print goes to stderr from then on.
-        With them (both, binary) nothing global is touched, so that a plugin can run in a thread. `opening` is what
-        `animus_plugin_protocol.entry` has read and said on the standard streams.
+        With them (both, binary) nothing global is touched, so that a plugin can run in a thread.
 
         Raises:
             RegistrationError: the plugin is incomplete.
@@ -225,6 +223,7 @@ class Plugin:
             return answer_arguments(declaration, argv)
         if stdin is None and os.isatty(0):
             return answer_terminal(declaration)
+        opening = taken_opening() if stdin is None else None
         with open_streams(stdin, stdout, b"" if opening is None else opening.unread) as streams:
             outbox = Outbox(streams.sink)
             host_calls = HostCalls(outbox, self.name, declaration.callable_kinds)

@@ -1,4 +1,4 @@
-"""The channel_backend kind (protocol section 12). Every type here refuses unknown fields.
+"""The channel_backend kind (protocol section 13). Every type here refuses unknown fields.
 
 The same id with another content is a conflict; a delivery in state ``unknown`` is never sent again on its own.
 """

@@ -1,4 +1,4 @@
-"""The conversation_store kind (protocol section 12).
+"""The conversation_store kind (protocol section 13).
 
 Every request carries the scope (`project_root`, `repo_scope`) flat beside its own fields, and all but create an
 `as_user`, a hint whose eyes are meant.

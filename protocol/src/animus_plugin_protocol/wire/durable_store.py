@@ -1,4 +1,4 @@
-"""The durable_store kind (protocol section 12)."""
+"""The durable_store kind (protocol section 13)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The environment kind: where commands of a run are executed (protocol section 12)."""
+"""The environment kind: where commands of a run are executed (protocol section 13)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The log_storage_backend kind (protocol section 12)."""
+"""The log_storage_backend kind (protocol section 13)."""
 
 import enum
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The notifier kind (protocol section 12)."""
+"""The notifier kind (protocol section 13)."""
 
 from typing import Annotated, Any
 

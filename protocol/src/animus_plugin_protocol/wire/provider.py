@@ -61,6 +61,8 @@ class AgentRunParams(Wire, frozen=True, kw_only=True):
     """``key=value`` settings of the agent program, in its own terms."""
     extra_args: list[str] | None = None
     """More arguments for the agent program."""
+    tool_profile: str | None = None
+    """Which of the agent program's settings folders on this machine."""
 
 
 class TokenUsage(Wire, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The transport_backend kind (protocol section 12)."""
+"""The transport_backend kind (protocol section 13)."""
 
 from typing import Annotated, Any
 

@@ -79,6 +79,8 @@ class PhaseEvent(Wire, frozen=True, kw_only=True):
     tokens: Any = None
     cost_usd: float | None = None
     model: str | None = None
+    path: str | None = None
+    """The phase's place in the expanded plan: two places may have phases of one id."""
 
 
 class PhaseResultSnapshot(Wire, frozen=True, kw_only=True):

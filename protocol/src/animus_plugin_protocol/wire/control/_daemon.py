@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from animus_plugin_protocol.wire.control._workflows import WorkflowRunSummary
+from animus_plugin_protocol.wire.log_storage import LogLevel
 from animus_plugin_protocol.wire.presence import Wire, always
 from animus_plugin_protocol.wire.queue import QueueStats
 
@@ -14,6 +15,7 @@ __all__ = [
     "DaemonEvent",
     "DaemonEventsParams",
     "DaemonHealthResult",
+    "DaemonLogsParams",
     "DaemonStatusResult",
     "PluginHealth",
     "ProjectStatusResult",
@@ -87,6 +89,19 @@ class DaemonEventsParams(Wire, frozen=True, kw_only=True):
     )
     limit: Annotated[int, Meta(description="How many of the latest events.", ge=0)] | None = 50
     follow: Annotated[bool, Meta(description="Go on with new events as they happen.")] = False
+
+
+class DaemonLogsParams(Wire, frozen=True, kw_only=True):
+    """Which entries of the daemon's log; with `follow` the stream goes on."""
+
+    since: Annotated[datetime.datetime | None, Meta(description="Only entries at or after this moment (RFC 3339).")] = (
+        None
+    )
+    level: Annotated[LogLevel | None, Meta(description="Only entries at least as urgent.")] = None
+    plugin: Annotated[str | None, Meta(description="Only what this plugin wrote.")] = None
+    limit: Annotated[int, Meta(description="How many of the latest entries.", ge=0)] | None = 100
+    search: Annotated[str | None, Meta(description="Only entries that contain this.")] = None
+    follow: Annotated[bool, Meta(description="Go on with new entries as they are written.")] = False
 
 
 class DaemonEvent(Wire, frozen=True, kw_only=True):

@@ -8,16 +8,28 @@ from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_protocol.wire.presence import Wire, always
 
 __all__ = [
+    "CatalogueEntry",
+    "CatalogueResult",
     "FlavorListResult",
     "FlavorRow",
     "FlavorUseParams",
     "FlavorUseResult",
+    "PluginBrowseParams",
     "PluginCallParams",
+    "PluginInfoResult",
+    "PluginInstallParams",
+    "PluginInstallResult",
     "PluginListParams",
     "PluginListResult",
+    "PluginNameParams",
+    "PluginPingResult",
     "PluginRow",
+    "PluginSearchParams",
     "PluginTrustParams",
     "PluginTrustResult",
+    "PluginUpdate",
+    "PluginUpdateParams",
+    "PluginUpdateResult",
     "PluginWarning",
 ]
 
@@ -80,6 +92,107 @@ class PluginTrustResult(Wire, frozen=True, kw_only=True):
 
     path: str
     sha256: str
+
+
+class PluginNameParams(Wire, frozen=True, kw_only=True):
+    """Which plugin."""
+
+    name: Annotated[str, Meta(description="The plugin, as plugin list names it.")]
+
+
+class PluginInfoResult(Wire, frozen=True, kw_only=True):
+    """One plugin. Nobody signs plugins, so `signature_verified` is never true."""
+
+    name: str
+    version: str
+    kind: str
+    source: str | None = None
+    signature_verified: bool = always(default=False)
+    description: str | None = None
+    binary_path: str | None = None
+
+
+class PluginPingResult(Wire, frozen=True, kw_only=True):
+    """Whether a plugin, started for it if need be, answers."""
+
+    ok: bool
+    latency_ms: int | None = None
+    error: str | None = None
+
+
+class PluginInstallParams(Wire, frozen=True, kw_only=True):
+    """Install a distribution with plugins, packs or a flavor into the environment of this Animus."""
+
+    source: Annotated[str, Meta(description="A name on the package index, or the path or address of a wheel.")]
+    version: Annotated[str | None, Meta(description="Exactly this version.")] = None
+    yes: Annotated[bool, Meta(description="Do it; without this, only say what would be done.")] = False
+    allow_unsigned: Annotated[bool, Meta(description="Also what does not come from the package index.")] = False
+
+
+class PluginInstallResult(Wire, frozen=True, kw_only=True):
+    """The distribution, and what was done or, without `yes`, would be done."""
+
+    plugin: str
+    steps: list[str] = []
+    installed: bool = always(default=False)
+
+
+class PluginSearchParams(Wire, frozen=True, kw_only=True):
+    """Look for plugins among what is installed and what the installed flavors name."""
+
+    query: Annotated[str, Meta(description="Part of the name or the description.")]
+    kind: Annotated[str | None, Meta(description="Only plugins of this kind.")] = None
+    tag: Annotated[str | None, Meta(description="Only what has this tag, such as a flavor's name.")] = None
+
+
+class PluginBrowseParams(Wire, frozen=True, kw_only=True):
+    """All of it; with one of the two, only what is installed or only what is not."""
+
+    kind: Annotated[str | None, Meta(description="Only plugins of this kind.")] = None
+    installed: Annotated[bool, Meta(description="Only what is installed.")] = False
+    available: Annotated[bool, Meta(description="Only what is not installed.")] = False
+
+
+class CatalogueEntry(Wire, frozen=True, kw_only=True):
+    """A plugin that is installed or could be. `tags` are the flavors that name it; `version` may be unknown."""
+
+    id: str
+    name: str
+    version: str
+    kind: str
+    description: str | None = None
+    url: str | None = None
+    tags: list[str] = []
+    installed: bool = always(default=False)
+
+
+class CatalogueResult(Wire, frozen=True, kw_only=True):
+    """What was found, by name."""
+
+    entries: list[CatalogueEntry]
+
+
+class PluginUpdateParams(Wire, frozen=True, kw_only=True):
+    """Bring installed plugins to their latest version."""
+
+    name: Annotated[str | None, Meta(description="The plugin; all that are installed if left out.")] = None
+    tag: Annotated[str | None, Meta(description="Only what has this tag, such as a flavor's name.")] = None
+    dry_run: Annotated[bool, Meta(description="Only say what would be done.")] = False
+
+
+class PluginUpdate(Wire, frozen=True, kw_only=True):
+    """One distribution with a newer version."""
+
+    name: str
+    from_version: str
+    to_version: str
+    applied: bool
+
+
+class PluginUpdateResult(Wire, frozen=True, kw_only=True):
+    """What changed or, in a dry run, would change."""
+
+    updates: list[PluginUpdate]
 
 
 class FlavorRow(Wire, frozen=True, kw_only=True):

@@ -41,13 +41,18 @@ class QueueEnqueueParams(Wire, frozen=True, kw_only=True):
 
 
 class QueueEnqueueResult(Wire, frozen=True, kw_only=True):
-    """The entry that stands for the request."""
+    """The entry that stands for the request: a new one, or the one that the subject had. `workflow_ref` is the entry's.
+
+    `status` and `workflow_id` are told of an entry that was there: where it is, and the run that it has become.
+    """
 
     enqueued: bool
     entry_id: str
     subject_id: str
     workflow_ref: str
     warning: str | None = None
+    status: str | None = None
+    workflow_id: str | None = None
 
 
 class QueueListParams(Wire, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from animus_plugin_protocol.wire.control._shared import SubjectText
 from animus_plugin_protocol.wire.presence import Wire, always
-from animus_plugin_protocol.wire.subject import Subject, SubjectPatch, SubjectStatus
+from animus_plugin_protocol.wire.subject import Subject, SubjectFilter, SubjectPatch, SubjectStatus
 
 __all__ = [
     "SubjectBatchParams",
@@ -20,6 +20,7 @@ __all__ = [
     "SubjectNextResult",
     "SubjectStatusParams",
     "SubjectUpdateParams",
+    "SubjectWatchParams",
 ]
 
 
@@ -104,3 +105,10 @@ class SubjectNextResult(Wire, frozen=True, kw_only=True):
     """The subject, if there is one."""
 
     subject: Subject | None = None
+
+
+class SubjectWatchParams(Wire, frozen=True, kw_only=True):
+    """Which subjects to follow: of one kind or of all, and those that fit the filter after the change."""
+
+    kind: Annotated[str | None, Meta(description="Which kind of subject; all of them if left out.")] = None
+    filter: SubjectFilter | None = None

@@ -24,6 +24,7 @@ __all__ = [
     "WorkflowDeletion",
     "WorkflowEvent",
     "WorkflowEventsParams",
+    "WorkflowExecuteParams",
     "WorkflowGetParams",
     "WorkflowGetResult",
     "WorkflowListParams",
@@ -65,6 +66,15 @@ class WorkflowRunParams(Wire, frozen=True, kw_only=True):
     priority: Annotated[str | None, Meta(description="low, medium, high or critical.")] = None
     sync: Annotated[bool, Meta(description="Wait until the run has ended or waits for a person.")] = False
     task_id: str | None = None
+    actor: Actor | None = None
+
+
+class WorkflowExecuteParams(Wire, frozen=True, kw_only=True):
+    """Start the workflow `definition`, about a subject or about itself; the same door as ``workflow/run``."""
+
+    definition: Annotated[str, Meta(description="The workflow.")]
+    params: Annotated[dict[str, str], Meta(description="Workflow variables.")] = {}
+    subject_id: Annotated[str | None, Meta(description="The subject as KIND:ID.")] = None
     actor: Actor | None = None
 
 
