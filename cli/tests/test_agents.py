@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from animus_cli.commands import interactions
+from animus_cli.commands import interactions, messages
 from animus_cli.failure import CommandError
 from animus_cli.render.interaction import one, page
 from animus_cli.scaffold.agents import KNOWN, offers
 from animus_cli.terminal import Screen
 from animus_plugin_protocol.wire import control
-from animus_plugin_protocol.wire.workflow_runner import WaitingFor
+from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowInspectResult
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
 PIPE = Screen(width=None, colour=False, now=NOW)
@@ -217,3 +217,32 @@ def test_doctor_and_preflight_name_what_a_provider_lacks(animus, project, flavor
     assert findings["provider:provider-fussy"]["message"].endswith("the program 'fussy' is not on PATH; install it")
     warnings = animus("daemon", "preflight", "--json").data["warnings"]
     assert any("FUSSY_KEY" in one["message"] for one in warnings)
+
+
+class Channels(Runs):
+    """An invocation whose runner knows two channels."""
+
+    def call(self, operation, params):
+        assert (operation.name, params.what) == ("workflow/inspect", "channels")
+        said = [{"sender": "a", "text": "first", "created_at": "2026-03-01T10:00:00Z"}]
+        said += [{"sender": "b", "text": "second", "created_at": "2026-03-01T11:00:00Z"}]
+        rows = [{"channel": "design", "messages": said}, {"channel": "@b", "messages": said[:1]}]
+        return WorkflowInspectResult(what="channels", value={"channels": rows})
+
+
+def test_messages_of_agents_are_listed_latest_first_and_by_channel():
+    runs = Channels()
+    _function(messages.listed)(runs, channel=None, limit=50, offset=0)
+    assert [row["text"] for row in runs.shown["messages"]] == ["second", "first", "first"]
+    _function(messages.listed)(runs, channel="@b", limit=50, offset=0)
+    assert [(row["channel"], row["text"]) for row in runs.shown["messages"]] == [("@b", "first")]
+    with pytest.raises(CommandError, match="Did you mean 'design'"):
+        _function(messages.listed)(runs, channel="desing", limit=50, offset=0)
+
+
+def test_interaction_is_found_by_the_beginning_of_its_id():
+    runs = Runs(APPROVAL, QUESTION | {"interaction_id": "j-2"})
+    answer(runs, "i", allow=True)
+    assert [params.interaction_id for params in runs.answered] == ["i-1"]
+    with pytest.raises(CommandError, match="say which: i-2, i-1"):
+        answer(Runs(APPROVAL, QUESTION), "i-", allow=True)

@@ -81,10 +81,10 @@ def called(status, **changes):
     return {"calls": [{"target": "claude", "try": 1, "status": status} | changes]}
 
 
-def gone(outcome):
+def gone(outcome, by="queue/drop"):
     return QueueHistoryEntry(
         entry_id="entry-1", subject_id="task:TASK-001", workflow_ref="check", outcome=outcome,
-        enqueued_at="2026-03-01T10:00:00Z", finished_at="2026-03-01T11:00:00Z", finished_by="queue/drop",
+        enqueued_at="2026-03-01T10:00:00Z", finished_at="2026-03-01T11:00:00Z", finished_by=by,
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ CASES = {
     "lease-lapsed": (picture(entry=LEASED, run=run("running", current_phase="test")), "animus daemon restart"),
     "run-without-entry": (
         picture(run=run("running", current_phase="test"), entries=(OTHER,)),
-        "animus daemon restart",
+        "animus workflow cancel run-1",
     ),
     "no-capacity": (
         picture(entry=entry(), daemon=control.DaemonStatusResult(running=True, active_runs=2, pool_size=2)),
@@ -194,7 +194,7 @@ CASES = {
     "escalated": (picture(run=run("escalated", reason="no budget")), "animus workflow get run-1"),
     "cancelled": (picture(run=run("cancelled")), "animus workflow run check --subject task:TASK-001"),
     "blocked": (picture(subject=subject("blocked")), "animus subject status task:TASK-001 ready"),
-    "expired": (picture(past=gone("expired")), "animus queue history"),
+    "expired": (picture(past=gone("dropped", by="expiry-sweep")), "animus queue history"),
     "dropped": (picture(past=gone("dropped")), "animus queue history"),
     "completed": (picture(run=run("completed")), None),
     "settled": (picture(subject=subject("done")), None),

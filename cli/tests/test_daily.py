@@ -228,7 +228,7 @@ def test_work_that_waits_for_a_daemon_is_listed_as_such(animus, authored):
 
 def test_plugins_are_described_pinged_and_called(served):
     assert "health/check" in told(served("plugin", "info", "queue-default", "--json"))["manifest"]["capabilities"]
-    assert told(served("plugin", "ping", "queue-default", "--json"))["answered"] is True
+    assert told(served("plugin", "ping", "queue-default", "--json"))["ok"] is True
     assert told(served("plugin", "call", "queue-default", "queue/stats", "--json"))["held"] == 0
     assert json.loads(served("plugin", "call", "queue-default", "queue/stats").out)["held"] == 0
     assert served("plugin", "info", "queue-defalt").code == 3

@@ -266,3 +266,18 @@ def test_backend_holds_the_role_of_the_kinds_it_declares():
     assert "subject_backend:thing" in table.holders
     assert "subject_backend:other" in table.problems
     assert table.roles_of("s") == ["subject_backend:thing"]
+
+
+def test_backend_of_a_kind_that_the_flavor_does_not_bind_gets_it_when_it_is_the_only_one():
+    first = candidate("s", "subject_backend", capabilities=["subject_kind:thing"])
+    second = candidate("t", "subject_backend", capabilities=["subject_kind:ticket", "subject_kind:thing"])
+    table = bind_roles(flavor(**{"subject_backend:thing": "s"}), Discovery(plugins=[first, second]))
+    assert table.holders["subject_backend:thing"].name == "s"
+    assert table.holders["subject_backend:ticket"].name == "t"
+
+
+def test_two_backends_of_a_kind_that_nobody_binds_are_both_named():
+    found = Discovery(plugins=[candidate(name, "subject_backend", capabilities=["subject_kind:x"]) for name in "ab"])
+    table = bind_roles(flavor(), found)
+    assert "subject_backend:x" not in table.holders
+    assert "'a' and 'b' all serve role 'subject_backend:x'" in table.problems["subject_backend:x"].message

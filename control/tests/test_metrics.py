@@ -43,3 +43,16 @@ def test_daemon_and_its_plugins_are_described():
     ):
         assert line in text.splitlines()
     assert 'memory_bytes{plugin="r"}' not in text
+
+
+def test_further_processes_of_a_plugin_are_told_apart():
+    rows = [PluginHealth(name="provider-x", kinds=["provider"], status="ready") for _ in range(3)]
+    text = render(
+        describe(DaemonStatusResult(running=True), DaemonHealthResult(status="healthy", plugins=rows), {}, {})
+    )
+    lines = [line for line in text.splitlines() if line.startswith("animus_plugin_up")]
+    assert lines == [
+        'animus_plugin_up{plugin="provider-x"} 1',
+        'animus_plugin_up{plugin="provider-x",process="2"} 1',
+        'animus_plugin_up{plugin="provider-x",process="3"} 1',
+    ]

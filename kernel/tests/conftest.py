@@ -13,13 +13,13 @@ import pytest
 from animus_composition.pack import Packs
 from animus_composition.settings import DaemonSettings
 from animus_control.event_file import read_events
+from animus_control.jobs import Jobs
 from animus_control.project import Project
 from animus_kernel.dispatch.dispatcher import Dispatcher
 from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
 from animus_kernel.dispatch.run import Run
-from animus_kernel.jobs import Jobs
 from animus_kernel.record.events import EventLog
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError
@@ -132,6 +132,9 @@ class MemoryQueue:
             self.loses_next_answer = False
             raise RetriableError("the queue died after it wrote", code=ErrorCode.HOST_PLUGIN_DIED)
         return result
+
+    def stats(self, _: Any) -> queue.QueueStats:
+        return queue.QueueStats(total=len(self.entries), pending=len(self.entries), assigned=0, held=0)
 
     def lease(self, params: queue_v2.FencedLeaseParams) -> queue_v2.FencedLeaseResult:
         assert len(params.workflow_ids) == params.max
@@ -331,6 +334,7 @@ class World:
         self.packs = Packs([], [])
         self.events_path = tmp_path / "events.jsonl"
         self.settings = DaemonSettings(**settings)
+        self.unreachable: RetriableError | None = None
         self.restart()
 
     def restart(self, only_entry: str | None = None) -> None:
@@ -339,7 +343,7 @@ class World:
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.fenced = FencedQueue(self, "scope-1")
         projector = Projector(self, self.packs, self.events)
-        execution = Execution(self, self.fenced, projector, self.events, self.clock, _sweep)
+        execution = Execution(self, self.fenced, projector, self.events, self.clock, _sweep, self.reach)
         self.dispatcher = Dispatcher(self.fenced, execution, self.settings, self.jobs, only_entry)
 
     async def call(
@@ -362,6 +366,10 @@ class World:
             self.subject_statuses.append((params.id, params.status.value))
             raise RefusedError("the double keeps no subjects")
         raise AssertionError(method)
+
+    async def reach(self) -> None:
+        if self.unreachable is not None:
+            raise self.unreachable
 
     async def start(self) -> None:
         self.dispatcher.start()

@@ -4,7 +4,7 @@ import json
 
 from animus_plugin_runtime import crash_report
 from animus_plugin_runtime.crash_report import write_crash_report
-from animus_plugin_runtime.supervisor import PluginEvent
+from animus_plugin_runtime.plugin_event import PluginEvent
 
 
 def test_report_holds_the_last_words_and_no_secrets(tmp_path):

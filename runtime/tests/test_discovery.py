@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from animus_plugin_protocol import early
 from animus_plugin_runtime.discovery import discover
 from animus_plugin_runtime.trust import TrustStore
 
@@ -127,6 +128,17 @@ def test_installed_plugin_is_probed_as_a_module_that_cannot_see_the_project(worl
     assert row.argv == (sys.executable, "-P", "-m", "queue_x")
     assert (row.distribution, row.version) == ("animus-queue-x", "1.0.0")
     assert row.manifest.name == "animus-queue-x"
+
+
+def test_installed_plugin_that_keeps_its_handshake_is_started_without_site(world):
+    world.install("queue-x", "queue_x", f"import json\nprint({json.dumps(MANIFEST)!r})\n")
+    kept = world.site / "queue_x" / "handshake.json"
+    kept.write_text('{"protocol_version":"1.1.0"}')
+    [row] = world.discover(probe=False).plugins
+    assert row.argv == (sys.executable, "-P", "-S", early.__file__, "queue_x", str(world.site / "queue_x"))
+    kept.write_text('{"of": "somebody else"}')
+    [row] = world.discover(probe=False).plugins
+    assert row.argv == (sys.executable, "-P", "-m", "queue_x")
 
 
 def test_entry_point_without_its_module_says_what_to_install(world):

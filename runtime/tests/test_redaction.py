@@ -2,7 +2,7 @@
 
 import pytest
 
-from animus_plugin_runtime.redaction import redacted
+from animus_plugin_runtime.redaction import redacted, secret_values
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,20 @@ def test_values_below_secret_keys_are_hidden_and_counts_are_not():
         "password": "[redacted]",
         "tokens": 12,
         "deep": [{"Api-Key": "[redacted]"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["BEARER abcdefghijk", "bearer abcdefghijk", "Basic dXNlcjpwYXNz", "BASIC dXNlcjpwYXNz"]
+)
+def test_credentials_of_a_header_are_hidden_however_their_scheme_is_written(text):
+    assert redacted(text).endswith("[redacted]")
+
+
+def test_values_that_were_handed_out_are_hidden_wherever_they_stand():
+    given = {"DEPLOY_TOKEN": "violet-umbrella", "HOME": "/home/somebody", "API_KEY": "short"}
+    secrets = secret_values(given)
+    assert secrets == ["violet-umbrella"]
+    assert redacted({"text": ["it is violet-umbrella at /home/somebody"]}, secrets) == {
+        "text": ["it is [redacted] at /home/somebody"]
     }

@@ -3,10 +3,11 @@ import os
 
 import pytest
 
-from animus_plugin_protocol.errors import RetriableError
-from animus_plugin_runtime.care import Care
+from animus_plugin_protocol.errors import ErrorCode, RetriableError
+from animus_plugin_runtime.care import CPU_SECONDS, Care
 from animus_plugin_runtime.errors import HandshakeError
 from animus_plugin_runtime.handshake import HostOffer
+from animus_plugin_runtime.process_cap import ProcessCap
 from animus_plugin_runtime.supervision import State
 from animus_plugin_runtime.supervisor import SupervisedPlugin
 from animus_plugin_runtime.traffic import Quota
@@ -267,6 +268,98 @@ def test_plugin_that_uses_too_much_memory_is_replaced_and_the_reason_told(run, s
     run(main())
     assert events[1].kind == "died"
     assert "MiB of memory" in events[1].detail
+
+
+def test_plugin_that_keeps_processors_busy_is_replaced_and_a_quiet_one_stays(run, supervised, wait_until):
+    care = Care(cpu_cores=0.01)
+    busy, events, clock = supervised(care=care)
+    quiet, _, quiet_clock = supervised(care=care)
+
+    async def main():
+        first = await busy.connection()
+        stays = await quiet.connection()
+        call = asyncio.create_task(first.call_raw("spin"))
+        for plugin in (busy, quiet):
+            await plugin.tend()
+        enough = busy.usage.cpu_seconds + 2 * 0.01 * CPU_SECONDS
+        await asyncio.to_thread(wait_until, lambda: busy.usage.cpu_seconds >= enough)
+        clock.now += CPU_SECONDS
+        quiet_clock.now += CPU_SECONDS
+        for plugin in (busy, quiet):
+            await plugin.tend()
+        with pytest.raises(RetriableError, match="processor cores and may use"):
+            await call
+        assert quiet.current is stays
+        assert (await busy.connection()) is not first
+        for plugin in (busy, quiet):
+            await plugin.stop()
+
+    run(main())
+    assert [event.kind for event in events] == ["started", "died", "started", "stopped"]
+
+
+def test_idle_plugin_makes_room_for_one_that_is_needed(run, supervised):
+    cap = ProcessCap(2)
+    resting = Care(idle_seconds=1e9)
+    (first, events, first_clock), (second, _, _), (third, _, _) = [supervised(care=resting, cap=cap) for _ in range(3)]
+
+    async def main():
+        await first.connection()
+        await second.connection()
+        first_clock.now += 10  # unused for longer than the other
+        await third.connection()
+        assert [plugin.state for plugin in (first, second, third)] == [State.STOPPED, State.READY, State.READY]
+        await first.connection()
+        assert [plugin.state for plugin in (first, second, third)].count(State.READY) == 2
+        for plugin in (first, second, third):
+            await plugin.stop()
+
+    run(main())
+    assert first.restarts == 0
+    assert [event.kind for event in events][:2] == ["started", "stopped"]
+
+
+def test_start_beyond_the_cap_is_refused_while_nothing_may_rest(run, supervised):
+    cap = ProcessCap(2)
+    resident, _, _ = supervised(cap=cap)
+    working, _, _ = supervised(care=Care(idle_seconds=1e9), cap=cap)
+    third, events, _ = supervised(care=Care(idle_seconds=1e9), cap=cap)
+
+    async def main():
+        await resident.connection()
+        call = asyncio.create_task((await working.connection()).call_raw("hang"))
+        await asyncio.sleep(0)
+        with pytest.raises(RetriableError, match="2 plugin processes run and none of them is idle") as caught:
+            await third.connection()
+        assert caught.value.code == ErrorCode.HOST_OVERLOADED
+        assert (third.state, third.restarts) == (State.STOPPED, 0)
+        await working.stop()  # its place is free again
+        with pytest.raises(RetriableError):
+            await call
+        assert (await third.connection()).is_open
+        for plugin in (resident, third):
+            await plugin.stop()
+
+    run(main())
+    assert [event.kind for event in events] == ["start_failed", "started", "stopped"]
+
+
+def test_place_of_a_plugin_that_died_or_did_not_start_is_free(run, supervised, wait_until):
+    cap = ProcessCap(1)
+    dying, _, _ = supervised(cap=cap)
+    broken, _, _ = supervised("--die-at-start", cap=cap)
+    last, _, _ = supervised(cap=cap)
+
+    async def main():
+        await crash(dying)
+        await asyncio.to_thread(wait_until, lambda: dying.state is not State.READY)
+        with pytest.raises(RetriableError, match="no database"):
+            await broken.connection()
+        assert (await last.connection()).is_open
+        for plugin in (dying, broken, last):
+            await plugin.stop()
+
+    run(main())
 
 
 def test_plugin_that_owes_answers_and_answers_no_pings_is_ended(run, supervised, monkeypatch):

@@ -1,6 +1,6 @@
 """What goes over one connection."""
 
-from animus_plugin_runtime.traffic import FrameTail, Quota, Traffic
+from animus_plugin_runtime.traffic import TAIL_BYTES, FrameTail, Quota, Traffic
 
 
 class Clock:
@@ -47,7 +47,7 @@ def test_moments_of_hearing_and_asking_are_kept():
 def test_tail_keeps_the_beginnings_of_the_latest_frames():
     tail = FrameTail()
     for number in range(50):
-        tail("to_host", "p", b"%d " % number + b"x" * 2000)
+        tail.append(("to_host", (b"%d " % number + b"x" * 2000)[:TAIL_BYTES]))
     assert len(tail.lines()) == 20
     assert tail.lines()[-1].startswith("to_host 49 xxx")
     assert all(len(line) < 600 for line in tail.lines())

@@ -43,8 +43,9 @@ def test_symbols_named_in_the_page_exist(page):
 @pytest.mark.parametrize("page", PAGES, ids=_page_id)
 def test_commands_named_in_the_page_exist(page):
     from animus_cli.entry import command_tree
+    from animus_cli.extension import extension_names
 
-    known = command_tree()
+    known = command_tree() | {(name,) for name in extension_names()}
     code = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")) + [
         line.removeprefix("$ ")
         for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)

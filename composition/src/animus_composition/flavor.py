@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from animus_composition.document import load_document
+from animus_composition.limits import PluginLimits
 from animus_control.errors import ControlError, missing_plugin
 from animus_plugin_runtime.package import find_data_packages
 
@@ -59,6 +60,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ui: Section = Section()
     triggers: Section = Section()
     packs: Section = Section()
+    limits: dict[str, PluginLimits] = {}
 
     def needs(self) -> "Iterator[Need]":
         """Every distribution that is asked for, once, with the first section that asks for it."""

@@ -62,6 +62,9 @@ def bind_roles(flavor: Flavor, found: Discovery) -> RoleTable:
             _bind(table, role, names[0], flavor, found)
         else:
             _bind_only_one(table, role, flavor, found)
+    for role in _subject_roles(found):
+        if role not in table.holders and role not in flavor.roles:
+            _bind_only_one(table, role, flavor, found)
     # The list says who is asked first; whoever is not on it still answers to its own name.
     table.providers.extend(
         plugin for plugin in found.usable if _serves(plugin, _PROVIDER) and plugin not in table.providers
@@ -99,6 +102,18 @@ def _bind_only_one(table: RoleTable, role: str, flavor: Flavor, found: Discovery
     else:
         command = install_command(_distributions_for(role, "", flavor))
         table.problems[role] = missing_plugin(f"no plugin serves role {role!r}", command)
+
+
+def _subject_roles(found: Discovery) -> list[str]:
+    """A role for each kind of subjects that some plugin here says it keeps."""
+    kinds = [
+        text.removeprefix(_SUBJECT_CAPABILITY)
+        for plugin in found.usable
+        if plugin.manifest is not None and plugin.serves("subject_backend")
+        for text in plugin.manifest.capabilities
+        if text.startswith(_SUBJECT_CAPABILITY)
+    ]
+    return [f"{SUBJECT_ROLE}{kind}" for kind in dict.fromkeys(kinds)]
 
 
 def _serves(plugin: Candidate, role: str) -> bool:

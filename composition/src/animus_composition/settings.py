@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from animus_composition.limits import PluginLimits
 from animus_control.errors import ControlError
 from animus_control.project import Project
 from animus_plugin_protocol.described import described
@@ -34,6 +35,12 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A plugin that no run is bound to needs and nobody asked for so long is stopped until somebody does."""
     plugin_memory_mib: Annotated[int, Meta(ge=1)] | None = None
     """A plugin that uses more memory is replaced; unlimited if left out."""
+    plugin_cpu_cores: Annotated[float, Meta(gt=0)] | None = None
+    """A plugin that uses more processor cores over half a minute or longer is replaced; unlimited if left out."""
+    plugin_processes: Annotated[int, Meta(ge=4)] = 64
+    """Plugin processes at once; an idle one makes room for one that is needed."""
+    plugins: dict[str, PluginLimits] = {}
+    """Limits of single plugins, by the names that ``animus plugin list`` shows."""
 
 
 def _stored_path(project: Project) -> Path:

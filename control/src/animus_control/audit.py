@@ -9,7 +9,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,17 @@ class AuditLog:
 
     def __init__(self, path: Path, redacted: Callable[[Any], Any]) -> None:
         self._path, self._redacted = path, redacted
+
+    @contextmanager
+    def around(self, operation: str, params: Any, actor: str | None) -> Generator[None]:
+        """Write down how the block ends, if `operation` changes anything: ``done`` or ``failed``."""
+        outcome = "failed"
+        try:
+            yield
+            outcome = "done"
+        finally:
+            if is_change(operation):
+                self.append(operation, params, actor, outcome)
 
     def append(self, operation: str, params: Any, actor: str | None, outcome: str) -> None:
         """Write one line. It survives the death of every process, and of the machine once the system has written it."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from animus_plugin_protocol.wire.control import DaemonHealthResult, DaemonStatusResult
+from animus_plugin_protocol.wire.control import DaemonHealthResult, DaemonStatusResult, PluginHealth
 
 __all__ = ["CONTENT_TYPE", "Metric", "describe", "render"]
 
@@ -49,7 +49,7 @@ def describe(
     """
     runs = (("active", status.active_runs or 0), ("parked", status.parked_runs or 0))
     counts = sorted(events.items())
-    rows = [({"plugin": row.name}, row) for row in health.plugins]
+    rows = [(_label(health.plugins, number), row) for number, row in enumerate(health.plugins)]
     running = [(labels, row) for labels, row in rows if row.status == "ready"]
     return [
         Metric("animus_daemon_uptime_seconds", "gauge", "Since the start.", [({}, status.uptime_seconds or 0)]),
@@ -72,6 +72,13 @@ _OF_PLUGINS = (
     ("frames_total", "Frames in both directions.", "frames"),
     ("bytes_total", "Bytes in both directions.", "bytes"),
 )
+
+
+def _label(plugins: list[PluginHealth], number: int) -> dict[str, str]:
+    """The plugin's name; of a further process of it also which one it is, because no two samples may look alike."""
+    name = plugins[number].name
+    before = sum(row.name == name for row in plugins[:number])
+    return {"plugin": name, "process": str(before + 1)} if before else {"plugin": name}
 
 
 def _kind(name: str) -> str:

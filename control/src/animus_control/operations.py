@@ -1,13 +1,15 @@
 """The operation table: every control operation once, with its name, types, help and where it can run.
 
 The control socket and the command line are generated from this table. Handlers are named, not imported, so that
-reading the table costs nothing but the wire types: ``module:function`` below ``animus_kernel.handlers``.
+reading the table costs nothing but the wire types: ``module:function`` below ``animus_kernel.handlers``, or a package
+above the kernel's for what needs no kernel (``package.module:function``).
 """
 
 import enum
 from typing import Any, NamedTuple
 
 from animus_plugin_protocol.wire import control as c
+from animus_plugin_protocol.wire import log_storage as log
 from animus_plugin_protocol.wire import queue as q
 from animus_plugin_protocol.wire import queue_care as qc
 from animus_plugin_protocol.wire import subject as s
@@ -83,6 +85,23 @@ _TABLE = (
          "Start nothing new and end when no run is under way.", place=Place.DAEMON),
     _row("daemon/events", c.DaemonEventsParams, c.DaemonEvent, "daemon:events",
          "Print the recorded events.", stream="daemon/event"),
+    _row("daemon/logs", c.DaemonLogsParams, log.LogEntry, "daemon:logs",
+         "Print the end of the daemon's log: its own messages and what its plugins wrote.", stream="daemon/log"),
+    _row("daemon/agents", c.EmptyParams, c.DaemonAgentsResult, "agents:at_work",
+         "List the agents at work.", shown=_HIDDEN, place=Place.DAEMON),
+    _row("daemon/start", c.EmptyParams, c.UnitResult, "daemon:start",
+         "Do nothing: it runs.", shown=_HIDDEN, place=Place.DAEMON),
+    _row("daemon/restart", c.EmptyParams, c.UnitResult, "daemon:restart",
+         "Ask the daemon to end and start again in the same process, with the settings in force then.",
+         shown=_HIDDEN, place=Place.DAEMON),
+    _row("agent/run", c.AgentRunParams, c.AgentRunResult, "agents:run",
+         "Run one session of an agent, outside of any workflow.", shown=_HIDDEN, place=Place.DAEMON),
+    _row("agent/status", c.AgentStatusParams, c.AgentStatusResult, "agents:status",
+         "Show one session of an agent that was asked for outside of a workflow.", shown=_HIDDEN),
+    _row("agent/cancel", c.AgentSessionParams, c.UnitResult, "agents:cancel",
+         "End one session of an agent.", place=Place.DAEMON, arguments=("session_id",)),
+    _row("subject/watch", c.SubjectWatchParams, s.SubjectChangedEvent, "subjects:watch",
+         "Follow the changes of subjects.", shown=_HIDDEN, place=Place.DAEMON, stream="subject/changed"),
     _row("subject/create", c.SubjectCreateParams, s.Subject, "subjects:create",
          "Make a subject.", flags=(("labels", "--label"),)),
     _row("subject/list", c.SubjectListParams, c.SubjectListResult, "subjects:list_subjects", "List subjects."),
@@ -116,6 +135,8 @@ _TABLE = (
          "Put entries first.", arguments=("ids",)),
     _row("workflow/run", c.WorkflowRunParams, c.WorkflowRunResult, "workflows:run",
          "Start a workflow.", arguments=("definition",), flags=_RUN_FLAGS),
+    _row("workflow/execute", c.WorkflowExecuteParams, c.WorkflowRunResult, "workflows:execute",
+         "Start a workflow by its name.", shown=_HIDDEN),
     _row("workflow/list", c.WorkflowListParams, c.WorkflowListResult, "workflows:list_runs",
          "List runs, newest first."),
     _row("workflow/get", c.WorkflowGetParams, c.WorkflowGetResult, "workflows:get",
@@ -167,9 +188,25 @@ _TABLE = (
          "Check that nobody altered the record of who changed what.", place=Place.LOCAL),
     _row("plugin/call", c.PluginCallParams, Any, "plugins:call",
          "Call a method of a plugin.", arguments=("name", "method")),
-    _row("plugin/list", c.PluginListParams, c.PluginListResult, "plugins:list_plugins",
+    _row("plugin/ping", c.PluginNameParams, c.PluginPingResult, "plugins:ping",
+         "Start a plugin if it does not run, and ask whether it answers.", arguments=("name",)),
+    _row("plugin/list", c.PluginListParams, c.PluginListResult, "animus_composition.catalogue:list_plugins",
          "List the plugins that were found, and where was looked.", place=Place.LOCAL),
-    _row("plugin/trust", c.PluginTrustParams, c.PluginTrustResult, "plugins:trust",
+    _row("plugin/info", c.PluginNameParams, c.PluginInfoResult, "animus_composition.catalogue:info",
+         "Show one plugin.", shown=_HIDDEN, place=Place.LOCAL),
+    _row("plugin/search", c.PluginSearchParams, c.CatalogueResult, "animus_composition.catalogue:search",
+         "Look for plugins among those installed and those that installed flavors name.",
+         place=Place.LOCAL, arguments=("query",)),
+    _row("plugin/browse", c.PluginBrowseParams, c.CatalogueResult, "animus_composition.catalogue:browse",
+         "List the plugins that are installed or that an installed flavor names.", place=Place.LOCAL),
+    _row("plugin/install", c.PluginInstallParams, c.PluginInstallResult, "animus_composition.installation:install",
+         "Install a distribution with plugins, packs or a flavor; without --yes it only says how.",
+         place=Place.LOCAL, arguments=("source",)),
+    _row("plugin/uninstall", c.PluginNameParams, c.UnitResult, "animus_composition.installation:uninstall",
+         "Remove the distribution of a plugin.", place=Place.LOCAL, arguments=("name",)),
+    _row("plugin/update", c.PluginUpdateParams, c.PluginUpdateResult, "animus_composition.installation:update",
+         "Bring plugins to their latest version.", place=Place.LOCAL, arguments=("name",)),
+    _row("plugin/trust", c.PluginTrustParams, c.PluginTrustResult, "animus_composition.catalogue:trust",
          "Trust a plugin shipped in this repository, as it is now.", place=Place.LOCAL, arguments=("path",)),
 )
 

@@ -1,6 +1,7 @@
 """The kernel of one project in one process: everything put together, in a daemon or in a short-lived host."""
 
 import asyncio
+import datetime
 import functools
 import importlib
 import traceback
@@ -10,30 +11,38 @@ import msgspec
 
 from animus_composition.assembly import Assembly
 from animus_composition.settings import DaemonSettings, load_settings, save_settings
-from animus_control.audit import AuditLog, is_change
+from animus_control.audit import AuditLog
+from animus_control.jobs import Jobs
+from animus_control.log_file import DaemonLog
 from animus_control.operations import Operation, Place
 from animus_control.project import Project
-from animus_kernel.clock import SystemClock
+from animus_control.subject_changes import SubjectChanges
 from animus_kernel.dispatch.dispatcher import PILLARS, Dispatcher
 from animus_kernel.dispatch.door import Door
 from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
-from animus_kernel.jobs import Jobs
+from animus_kernel.machine import THIS_MACHINE, Machine
 from animus_kernel.record.events import EventLog
 from animus_kernel.routing.plugins import ProjectPlugins
 from animus_kernel.timing.timekeeper import Timekeeper
 from animus_kernel.timing.triggers import Triggers
+from animus_plugin_protocol.wire.control import AgentStatusResult
 from animus_plugin_protocol.wire.dispatch import Actor
 from animus_plugin_runtime import PluginEvent, sweep_orphans
+from animus_plugin_runtime.agent_run import AgentHost, AgentRuns
 from animus_plugin_runtime.crash_report import write_crash_report
 from animus_plugin_runtime.loop_lag import LoopLag
 from animus_plugin_runtime.redaction import redacted
+from animus_plugin_runtime.run_stream import forget_streams
 from animus_process import ProcessLedger
 
 __all__ = ["CLIENT", "DAEMON", "HOST", "LIBRARY", "Kernel", "handler_of"]
 
 DAEMON, HOST, CLIENT, LIBRARY = "daemon", "synchronous run", "client", "program"
+
+FORGET_EVERY = datetime.timedelta(hours=1)
+"""How often what belongs to runs that are forgotten is looked for."""
 
 STOP_SECONDS = 20.0
 """How long runs may take to be given back at the end."""
@@ -47,18 +56,32 @@ class Kernel:
         dispatcher: None in a process that does not run work.
         stopping: set when the process is to end.
         must_nudge: something was done that a living daemon elsewhere should look at.
+        must_restart: a daemon that has ended is to begin again.
     """
 
-    def __init__(self, project: Project, assembly: Assembly, settings: DaemonSettings, *, purpose: str) -> None:
+    def __init__(
+        self,
+        project: Project,
+        assembly: Assembly,
+        settings: DaemonSettings,
+        *,
+        purpose: str,
+        machine: Machine = THIS_MACHINE,
+    ) -> None:
         self.project, self.settings, self.purpose = project, settings, purpose
         self.flavor, self.packs, self.roles = assembly.flavor, assembly.packs, assembly.roles
-        self.clock = SystemClock()
-        self.started_at = self.clock.now()
-        self.events = EventLog(project.events_path, project.root)
+        self.clock = machine.clock
+        self.started_at = self._forget_at = self.clock.now()
+        self.events = EventLog(project.events_path, project.root, self.clock)
         self.jobs = Jobs(self.report_failure)
         self.ledger = ProcessLedger(project.state_dir / "processes")
-        self.plugins = ProjectPlugins(project, assembly, settings, self.ledger, self._on_plugin_event)
-        self.queue = FencedQueue(self.plugins, project.repo_scope)
+        self.logs = DaemonLog(project.log_path, redacted, is_stamped=purpose == DAEMON)
+        supervise = functools.partial(machine.supervise, on_event=self._on_plugin_event, on_stderr=self.logs.write)
+        self.plugins = ProjectPlugins(project, assembly, settings, self.ledger, supervise, self.clock)
+        self.subject_changes = SubjectChanges(self.plugins)
+        host = AgentHost(self.plugins.sessions, self.plugins.provider, self.clock.now, project.root, self._agent_ended)
+        self.agents = AgentRuns(project.state_dir / "agents", host)
+        self.queue = FencedQueue(self.plugins, project.repo_scope, machine.new_run_id)
         self.door = Door(self.plugins, project, self.clock)
         self.timekeeper = Timekeeper(project, self.door, self.events, self.clock, self.jobs, self.wake)
         self.triggers = Triggers(self.plugins, self.door, self.events, self.clock, self.jobs, self.wake)
@@ -67,13 +90,14 @@ class Kernel:
         self.lag = LoopLag()
         self.audit = AuditLog(project.audit_path, redacted)
         self.stopping = asyncio.Event()
-        self.must_nudge = False
+        self.must_nudge = self.must_restart = False
 
     def start_dispatcher(self, only_entry: str | None = None) -> Dispatcher:
         """Begin to run what is queued, or one entry of it. Only for the holder of the instance lock."""
         projector = Projector(self.plugins, self.packs, self.events)
         sweep = functools.partial(sweep_orphans, self.ledger)
-        execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, sweep)
+        reach = functools.partial(self.plugins.connection_for, "workflow_runner", None)
+        execution = Execution(self.plugins, self.queue, projector, self.events, self.clock, sweep, reach)
         self.dispatcher = Dispatcher(self.queue, execution, self.settings, self.jobs, only_entry)
         self.dispatcher.start()
         self.jobs.start("lag", self.lag.watch(self.dispatcher.has_leases))
@@ -132,19 +156,11 @@ class Kernel:
     async def run(self, operation: Operation, params: Any) -> Any:
         """Run an operation that gives one result."""
         handler = handler_of(operation)
-        if operation.place is Place.LOCAL:
-            return await asyncio.to_thread(handler, self.project, params)
-        if not is_change(operation.name):
+        actor: Actor | None = getattr(params, "actor", None)
+        with self.audit.around(operation.name, msgspec.to_builtins(params), actor.user_id if actor else None):
+            if operation.place is Place.LOCAL:
+                return await asyncio.to_thread(handler, self.project, params)
             return await handler(self, params)
-        outcome = "failed"
-        try:
-            result = await handler(self, params)
-            outcome = "done"
-        finally:
-            actor: Actor | None = getattr(params, "actor", None)
-            wish = msgspec.to_builtins(params)
-            self.audit.append(operation.name, wish, actor.user_id if actor else None, outcome)
-        return result
 
     def report_failure(self, name: str, error: BaseException) -> None:
         """A defect of the kernel: into the events and, whole, into the log."""
@@ -164,6 +180,13 @@ class Kernel:
     def _beat(self) -> None:
         self.timekeeper.wake()
         self.jobs.start("care", self.plugins.tend())
+        if self.clock.now() >= self._forget_at:
+            self._forget_at = self.clock.now() + FORGET_EVERY
+            where = self.project.state_dir / "logs" / "runs", self.project.state_dir / "runs"
+            self.jobs.start("forget", asyncio.to_thread(forget_streams, *where, self.clock.now().timestamp()))
+
+    def _agent_ended(self, status: AgentStatusResult) -> None:
+        self.events.record("agent_ended", session_id=status.session_id, provider=status.provider, status=status.status)
 
     def _on_plugin_event(self, event: PluginEvent) -> None:
         died, crashes = event.kind == "died", self.project.state_dir / "crashes"
@@ -176,4 +199,5 @@ class Kernel:
 def handler_of(operation: Operation) -> Any:
     """The function that the table names."""
     module, _, name = operation.handler.partition(":")
-    return getattr(importlib.import_module(f"animus_kernel.handlers.{module}"), name)
+    whole = module if "." in module else f"animus_kernel.handlers.{module}"
+    return getattr(importlib.import_module(whole), name)

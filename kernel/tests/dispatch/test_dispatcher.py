@@ -5,6 +5,9 @@ import datetime
 
 import pytest
 
+from animus_kernel.dispatch.dispatcher import RETRY_SECONDS
+from animus_plugin_protocol.errors import ErrorCode, RetriableError
+
 
 async def _settle() -> None:
     for _ in range(60):
@@ -139,6 +142,17 @@ def test_idle_queue_is_asked_at_every_tenth_heartbeat_only(drive):
         asked = len(world.queue.calls)
         await world.clock.advance(61)
         assert len(world.queue.calls) > asked
+
+    drive(scenario)
+
+
+def test_empty_queue_is_asked_one_question_at_the_tenth_heartbeat(drive):
+    async def scenario(world):
+        await world.start()
+        asked = len(world.queue.calls)
+        for _ in range(20):
+            await world.clock.advance(60)
+        assert world.queue.calls[asked:] == ["queue/stats", "queue/stats"]
 
     drive(scenario)
 
@@ -306,11 +320,33 @@ def test_entry_whose_attempts_break_off_three_times_is_held_with_the_reason(driv
     async def scenario(world):
         entry = world.queue.add()
         await world.start()
-        for _ in range(3):
-            await world.runner.die()
+        await world.runner.die()
+        await world.runner.die()
+        assert world.queue.entries[entry].status == "assigned"
+        assert len(world.runner.started) == 2
+        await world.clock.advance(5)
+        await world.runner.die()
         assert world.queue.entries[entry].status == "held"
         assert "the runner died" in world.queue.entries[entry].hold_reason
         assert len(world.runner.started) == 3
+
+    drive(scenario)
+
+
+def test_entries_stay_pending_while_no_runner_can_be_had(drive):
+    async def scenario(world):
+        entry = world.queue.add()
+        world.unreachable = RetriableError("the runner is cooling down", code=ErrorCode.HOST_PLUGIN_DIED)
+        await world.start()
+        for _ in range(30):
+            await world.clock.advance(RETRY_SECONDS)
+        assert world.queue.entries[entry].status == "pending"
+        assert world.runner.started == []
+        assert world.kinds().count("dispatch_stopped") == 1
+        world.unreachable = None
+        await world.clock.advance(RETRY_SECONDS)
+        assert world.queue.entries[entry].status == "assigned"
+        assert len(world.runner.started) == 1
 
     drive(scenario)
 

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from animus_control.event_file import read_events
-from animus_kernel.record.events import LISTENER_LIMIT, EventLog, ListenerLaggedError
+from animus_control.listener import LISTENER_LIMIT, ListenerLaggedError
+from animus_kernel.record.events import EventLog
 from animus_plugin_runtime.redaction import redacted
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from animus_control.errors import ControlError
 from animus_control.event_file import read_events
-from animus_kernel.jobs import Jobs
+from animus_control.jobs import Jobs
 from animus_kernel.record.events import EventLog
 from animus_kernel.timing.timekeeper import RETRY_SECONDS, Timekeeper
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError
 from animus_plugin_protocol.wire.control import QueueEnqueueResult
+from animus_plugin_protocol.wire.dispatch import SubjectRef
 
 HOUR = 3600.0
 
@@ -23,6 +24,7 @@ class MemoryDoor:
     def __init__(self) -> None:
         self.schedules = [{"id": "hourly", "cron": "0 * * * *", "workflow_ref": "w"}]
         self.entries: dict[str, object] = {}
+        self.folded: dict[str, str] = {}
         self.warning: str | None = None
         self.error: Exception | None = None
         self.loads = 0
@@ -32,7 +34,10 @@ class MemoryDoor:
         return {"workflows": {}, "schedules": self.schedules, "daemon": {"active_hours": "00:00-24:00"}}
 
     async def look_up(self, text):
-        raise ControlError("not_found", f"there is no subject {text!r}")
+        kind, _, native = text.partition(":")
+        if kind != "task":
+            raise ControlError("not_found", f"there is no subject {text!r}")
+        return SubjectRef(kind=kind, id=native, title="of its own"), None
 
     async def enqueue(self, params):
         await asyncio.sleep(0)
@@ -43,7 +48,7 @@ class MemoryDoor:
         self.entries.setdefault(key, params.subject_dispatch)
         return QueueEnqueueResult(
             enqueued=is_new and self.warning is None,
-            entry_id=f"e-{key}",
+            entry_id=self.folded.get(key, f"e-{key}"),
             subject_id="s",
             workflow_ref=params.subject_dispatch.workflow_ref,
             warning=self.warning,
@@ -220,6 +225,20 @@ def test_moment_whose_work_still_waits_is_folded_into_it(keep):
     keep(scenario)
 
 
+def test_moment_that_was_folded_before_a_death_is_not_told_as_enqueued_after_it(keep):
+    async def scenario(world):
+        await world.start()
+        await world.advance(HOUR + 60)
+        [entry] = [fire.entry_id for fire in await world.keeper.history("hourly", 9)]
+        second = "schedule:hourly:2026-01-01T02:00:00Z"
+        world.door.entries[second] = world.door.entries["schedule:hourly:2026-01-01T01:00:00Z"]
+        world.door.folded[second] = entry  # the queue bound the key to the entry, and nobody wrote that down
+        await world.advance(HOUR)
+        assert [fire.outcome for fire in await world.keeper.history("hourly", 9)] == ["folded", "enqueued"]
+
+    keep(scenario)
+
+
 def test_clock_that_jumps_is_noticed_at_the_next_look(keep):
     async def scenario(world):
         await world.start()
@@ -307,6 +326,25 @@ def test_each_moment_of_all_is_work_of_its_own(keep):
         await world.quiet()
         subjects = [dispatch.subject.id for dispatch in world.door.entries.values()]
         assert subjects == [f"all@2026-01-01T0{hour}:00:00Z" for hour in (1, 2, 3)]
+
+    keep(scenario)
+
+
+def test_dispatch_brings_what_the_schedule_says(keep):
+    async def scenario(world):
+        brought = {"input": {"a": 1}, "vars": {"depth": "2"}, "priority": "low"}
+        row = {"cron": "0 * * * *", "workflow_ref": "w"} | brought
+        world.door.schedules = [
+            {"id": "titled", "title": "Tidy up"} | row,
+            {"id": "about", "subject": "task:TASK-001", "title": "not this"} | row,
+        ]
+        await world.start()
+        await world.advance(HOUR)
+        titled, about = world.door.entries.values()
+        assert (titled.subject.kind, titled.subject.id, titled.subject.title) == ("schedule", "titled", "Tidy up")
+        assert (about.subject.kind, about.subject.id) == ("task", "TASK-001")
+        for dispatch in (titled, about):
+            assert {name: getattr(dispatch, name) for name in brought} == brought
 
     keep(scenario)
 

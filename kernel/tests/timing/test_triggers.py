@@ -9,7 +9,7 @@ import pytest
 
 from animus_control.errors import ControlError
 from animus_control.event_file import read_events
-from animus_kernel.jobs import Jobs
+from animus_control.jobs import Jobs
 from animus_kernel.record.events import EventLog
 from animus_kernel.timing import triggers as subject
 from animus_kernel.timing.automation import TriggerDefinition
@@ -21,7 +21,9 @@ from animus_plugin_protocol.wire.dispatch import SubjectRef
 from animus_plugin_protocol.wire.trigger import TriggerAckParams, TriggerAckResult, TriggerSchema, TriggerWatchParams
 from animus_plugin_runtime import twin
 
-ON_PUSH = TriggerDefinition(id="push", type="double", workflow_ref="w", input={"a": 1}, vars={"v": "x"})
+ON_PUSH = TriggerDefinition(
+    id="push", type="double", workflow_ref="w", input={"a": 1}, vars={"v": "x"}, priority="high"
+)
 
 
 class Door:
@@ -129,7 +131,7 @@ def test_event_goes_through_the_door_and_is_acknowledged_after_that(watch):
         [dispatch] = world.dispatches()
         assert (dispatch.subject.kind, dispatch.subject.id) == ("trigger", "push@1")
         assert dispatch.input == {"a": 1, "trigger": {"id": "push", "event_id": "1", "payload": {"ref": "main"}}}
-        assert (dispatch.trigger_source, dispatch.vars) == ("trigger", {"v": "x"})
+        assert (dispatch.trigger_source, dispatch.vars, dispatch.priority) == ("trigger", {"v": "x"}, "high")
         assert world.plugin.acks == [("1", "queued")]
 
     watch(scenario)
@@ -162,6 +164,16 @@ def test_event_that_matches_no_trigger_is_acknowledged_as_that(watch):
         world.report(trigger_id="other")
         await world.until(lambda: world.plugin.acks)
         assert (world.plugin.acks, world.dispatches()) == ([("1", "unmatched")], [])
+
+    watch(scenario)
+
+
+def test_plugin_of_one_trigger_need_not_name_it(watch):
+    async def scenario(world):
+        await world.watch()
+        world.report(trigger_id=None)
+        await world.until(lambda: world.plugin.acks)
+        assert world.plugin.acks == [("1", "queued")]
 
     watch(scenario)
 
@@ -274,6 +286,29 @@ def test_what_waits_outlasts_a_rewrite_of_the_definitions(watch):
         world.door.error = None
         world.triggers.apply([ON_PUSH])
         await world.until(lambda: world.plugin.acks == [("1", "queued")])
+
+    watch(scenario)
+
+
+def test_plugin_whose_last_trigger_is_gone_is_told_so(watch):
+    async def scenario(world):
+        await world.watch()
+        world.triggers.apply([])
+        await world.until(lambda: len(world.plugin.watched) == 2)
+        assert world.plugin.watched[-1] == []
+        world.triggers.apply([ON_PUSH])
+        await world.until(lambda: len(world.plugin.watched) == 3)
+        assert [row["id"] for row in world.plugin.watched[-1]] == ["push"]
+
+    watch(scenario)
+
+
+def test_plugin_that_keeps_a_trigger_is_told_what_is_left_of_them(watch):
+    async def scenario(world):
+        await world.watch(ON_PUSH, TriggerDefinition(id="tag", type="double", workflow_ref="w"))
+        world.triggers.apply([ON_PUSH])
+        await world.until(lambda: len(world.plugin.watched) == 2)
+        assert [[row["id"] for row in rows] for rows in world.plugin.watched] == [["push", "tag"], ["push"]]
 
     watch(scenario)
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from animus_plugin_runtime.note import Note
     from animus_plugin_runtime.observer import FrameObserver
     from animus_plugin_runtime.package import DataPackage, find_data_packages
+    from animus_plugin_runtime.plugin_event import PluginEvent
     from animus_plugin_runtime.running import sweep_orphans
     from animus_plugin_runtime.supervision import State
-    from animus_plugin_runtime.supervisor import PluginEvent, SupervisedPlugin
+    from animus_plugin_runtime.supervisor import SupervisedPlugin
     from animus_plugin_runtime.traffic import Quota
     from animus_plugin_runtime.trust import TrustStore, Verdict
 
@@ -67,9 +68,10 @@ _HOMES = {
     "note": ("Note",),
     "observer": ("FrameObserver",),
     "package": ("DataPackage", "find_data_packages"),
+    "plugin_event": ("PluginEvent",),
     "running": ("sweep_orphans",),
     "supervision": ("State",),
-    "supervisor": ("PluginEvent", "SupervisedPlugin"),
+    "supervisor": ("SupervisedPlugin",),
     "traffic": ("Quota",),
     "trust": ("TrustStore", "Verdict"),
 }

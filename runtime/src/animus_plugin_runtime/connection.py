@@ -14,29 +14,28 @@ from typing import Any
 import msgspec
 
 from animus_plugin_protocol import methods
-from animus_plugin_protocol.codec import DECODE_ERRORS, decode_line, encode_notification, encode_request
-from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError, RpcFault
-from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, OversizedLine
-from animus_plugin_protocol.methods import TO_HOST, TO_PLUGIN
+from animus_plugin_protocol.codec import encode_notification, encode_request
+from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
+from animus_plugin_protocol.frames import ABSENT, Frame, OversizedLine
+from animus_plugin_protocol.methods import TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import CancelParams, InitializeResult
-from animus_plugin_runtime.bad_line import BadLines
 from animus_plugin_runtime.channel import Channel
+from animus_plugin_runtime.forwarding import OnNote, forwarding
 from animus_plugin_runtime.inbound import InboundRequests, PluginRequest
+from animus_plugin_runtime.incoming import IncomingLines
 from animus_plugin_runtime.note import Note
 from animus_plugin_runtime.observer import FrameObserver, Observers
 from animus_plugin_runtime.outgoing import (
     ExpiredError,
-    OnNote,
     OutgoingCall,
     OutgoingCalls,
     as_params,
     decode_result,
-    forwarding,
     result_decoder,
     within,
 )
 from animus_plugin_runtime.subscription import Subscribers
-from animus_plugin_runtime.traffic import Quota, Traffic
+from animus_plugin_runtime.traffic import TAIL_BYTES, Quota, Traffic
 
 __all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection"]
 
@@ -51,10 +50,6 @@ _FROM_TABLE: Any = object()
 _QUOTA = Quota()
 
 
-class _CancelTarget(msgspec.Struct):
-    id: Any
-
-
 class Connection:
     """Calls to one plugin process, for as long as it lives.
 
@@ -64,7 +59,7 @@ class Connection:
         initialize_result: what it answered to the handshake.
         end_reason: why the host itself ended it, if it did.
         bad_lines: lines it wrote that are no frames.
-        traffic: what went over it.
+        traffic: what went over it, and the last frames of it.
     """
 
     def __init__(
@@ -81,11 +76,13 @@ class Connection:
         self.pid = pid
         self.initialize_result: InitializeResult | None = None
         self._ended = asyncio.Event()
-        self.channel = Channel(self._on_line, self._ended.set)
-        self.bad_lines = BadLines(plugin)
+        self.channel = Channel(self._on_lines, self._ended.set)
         self.traffic = Traffic(quota, monotonic)
+        self._keep = self.traffic.tail.append
         self._observers = Observers(plugin, observers)
         self._calls = OutgoingCalls()
+        self._incoming = IncomingLines(plugin, self._observers, self.traffic.tail, self._on_frame, self._calls.fail)
+        self.bad_lines = self._incoming.bad
         serve = None if on_request is None else partial(on_request, self)
         self._requests = InboundRequests(plugin, serve, self._send)
         self._subscribers = Subscribers(plugin)
@@ -137,15 +134,13 @@ class Connection:
     ) -> msgspec.Raw:
         """Send a request and return the bytes of its result.
 
-        Cancelling the waiting task sends ``$/cancelRequest`` and, where the plugin says it cancels, waits a bounded
-        time for it to stop.
+        Cancelling the task sends ``$/cancelRequest`` and, where the plugin says it cancels, waits for that, bounded.
 
         Args:
             method: any method.
             params: a struct, raw JSON bytes, or None for no params.
             timeout_seconds: None waits for as long as the plugin lives.
-            on_note: gets the notes of this call, all before the result: a plain function from the reader, an async one
-                behind a bounded queue that may join and drop (see `NoteQueue`).
+            on_note: gets the notes of this call, all before the result; an async one behind a queue (see `NoteQueue`).
             on_every_note: called by the reader with each note, before any queue; it must not take long.
             session_id: notes with this session id belong to this call.
 
@@ -153,13 +148,22 @@ class Connection:
             RetriableError: the time is over (-32003) or the plugin has died (-32502).
             RpcFault: what the plugin answered.
         """
-        call = self._calls.begin(method, session_id)
+        call = self._calls.begin(session_id)
         try:
             data = encode_request(call.call_id, method, as_params(params))
-            if on_note is None and on_every_note is None and self.channel.has_room:
-                return await self._exchange(call, data, timeout_seconds)
-            async with within(timeout_seconds), forwarding(call, on_note, on_every_note):
-                return await self._exchange(call, data, None)
+            if self.channel.has_room and self._fault is None:
+                self._write(data)
+                call.is_sent = True
+            if timeout_seconds is not None:
+                self._calls.limit(call, timeout_seconds)
+            if call.is_sent and on_note is None and on_every_note is None:
+                return await call
+            async with forwarding(call, on_note, on_every_note):
+                if not call.is_sent:
+                    async with within(timeout_seconds):
+                        await self._send(data)
+                    call.is_sent = True
+                return await call
         except ExpiredError:
             self._cancel(call)
             raise self._timed_out(method, timeout_seconds) from None
@@ -168,13 +172,6 @@ class Connection:
             raise
         finally:
             self._calls.end(call)
-
-    async def _exchange(self, call: OutgoingCall, data: bytes, timeout_seconds: float | None) -> msgspec.Raw:
-        await self._send(data)
-        call.is_sent = True
-        if timeout_seconds is not None:
-            self._calls.limit(call, timeout_seconds)
-        return await call.answer
 
     def notify(self, method: str, params: Any = None) -> None:
         """Send a notification without waiting; look at `outbound_bytes` before sending many."""
@@ -235,9 +232,10 @@ class Connection:
         self._write(data)
 
     def _write(self, data: bytes) -> None:
-        self.channel.write(data, join=len(self._calls) > 1)  # others may write in this turn of the loop
+        self.channel.write(data, join=self._calls.are_several)  # others may write in this turn of the loop
         self.traffic.say(len(data))
-        if self._observers:
+        self._keep((TO_PLUGIN, data if len(data) <= TAIL_BYTES else data[:TAIL_BYTES]))
+        if self._observers.seats:
             self._observers.see(TO_PLUGIN, data[:-1])
 
     def _cancel(self, call: OutgoingCall) -> None:
@@ -245,12 +243,12 @@ class Connection:
             self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
 
     async def _wait_cancelled(self, call: OutgoingCall) -> None:
-        if not call.is_sent or call.is_answered:
+        if not call.is_sent or call.is_settled:
             return
         self._cancel(call)
         known = self.initialize_result
         if known is not None and known.capabilities.cancellation:
-            await asyncio.wait({call.wait_again()}, timeout=CANCEL_SECONDS)
+            await call.wait_settled(CANCEL_SECONDS)
 
     def _timed_out(self, method: str, timeout_seconds: float | None) -> RetriableError:
         return RetriableError(
@@ -259,42 +257,31 @@ class Connection:
             data={"plugin": self.plugin, "method": method},
         )
 
-    def _on_line(self, line: bytes | OversizedLine, head: bytes) -> None:
-        if isinstance(line, OversizedLine):
-            answered = self.bad_lines.add_oversized(line, head)
-            if answered is not None:
-                self._calls.fail(*answered)
-            return
-        self._require_modest(self.traffic.hear(len(line)))
-        if self._observers:
-            self._observers.see(TO_HOST, line)
-        frame = decode_line(line)
-        if frame is None:
-            return
-        if isinstance(frame, BadFrame):
-            self.bad_lines.add(line)
-            self._calls.fail(frame.id, FatalError(f"plugin {self.plugin!r} answered badly: {frame.message}"))
-        elif frame.is_response:
+    def _on_lines(self, lines: list[bytes | OversizedLine], head: bytes, size: int) -> None:
+        excess = self.traffic.hear(size, len(lines))
+        if excess is not None:
+            self._end_excess(excess)
+        self._incoming.read(lines, head)
+
+    def _on_frame(self, frame: Frame) -> None:
+        if frame.method is msgspec.UNSET:
             self._calls.settle(frame)
-        elif frame.is_request:
-            self._require_modest(self.traffic.be_asked())
+        elif frame.wants_reply:
+            excess = self.traffic.be_asked()
+            if excess is not None:
+                self._end_excess(excess)
             self._requests.start(frame)
         else:
             self._on_notification(frame)
 
-    def _require_modest(self, excess: str | None) -> None:
-        if excess is not None and self._fault is None:
+    def _end_excess(self, excess: str) -> None:
+        if self._fault is None:
             self.end_reason = excess
             self.fail(RetriableError(f"plugin {self.plugin!r} was ended: {excess}", code=ErrorCode.HOST_OVERLOADED))
 
     def _on_notification(self, frame: Frame) -> None:
         params = _EMPTY if frame.params is ABSENT else frame.params
         if frame.method == methods.CANCEL_REQUEST:
-            try:
-                target = msgspec.json.decode(params, type=_CancelTarget)
-            except DECODE_ERRORS:
-                return
-            self._requests.cancel(target.id)
-            return
-        if not self._calls.route(frame.method, params):
+            self._requests.cancel(params)
+        elif not self._calls.route(frame.method, params):
             self._subscribers.tell(frame.method, params)

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from animus_plugin_runtime.durable import write_durably
+from animus_plugin_runtime.plugin_event import PluginEvent
 from animus_plugin_runtime.redaction import redacted
-from animus_plugin_runtime.supervisor import PluginEvent
 
 __all__ = ["REPORTS_LIMIT", "write_crash_report"]
 

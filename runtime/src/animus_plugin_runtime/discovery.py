@@ -17,7 +17,9 @@ from typing import Any, cast
 
 import msgspec
 
+import animus_plugin_protocol.early
 import animus_plugin_protocol.version
+from animus_plugin_protocol.entry import HANDSHAKE_FILE
 from animus_plugin_runtime.candidate import Candidate, Source, short_name
 from animus_plugin_runtime.entry_points import entry_points
 from animus_plugin_runtime.errors import ProbeError
@@ -33,6 +35,7 @@ REGISTRY_FILE = "plugins.toml"
 TRUST_FILE = "trust.json"
 
 _PROBES_AT_ONCE = 4
+_HANDSHAKE_HEAD = b'{"protocol_version":'
 
 
 class Discovery(msgspec.Struct, kw_only=True):
@@ -241,11 +244,29 @@ def _installed_plugins(sys_path: Sequence[str] | None, found: Discovery) -> Iter
         yield Candidate(
             name=short_name(point.name),
             source=Source.ENVIRONMENT,
-            # -P: the working directory is the project, whose files must not be imported.
-            argv=(sys.executable, "-P", "-m", point.value),
+            argv=_module_command(point.value, where),
             path=point.dist_info,
             fingerprint="" if where is None else f"{protocol}\0{point.version}\0{fingerprint_package(where)}",
             distribution=point.distribution,
             version=point.version,
             problem=problem,
         )
+
+
+def _module_command(module: str, where: Path | None) -> tuple[str, ...]:
+    """How an installed plugin is started; one that keeps its answer to the handshake gives it before ``site`` runs."""
+    # -P: the working directory is the project, whose files must not be imported.
+    python = (sys.executable, "-P")
+    early = Path(animus_plugin_protocol.early.__file__)  # no file that can be run where it comes out of an archive
+    if where is not None and early.is_file() and _keeps_its_handshake(where / HANDSHAKE_FILE):
+        return (*python, "-S", str(early), module, str(where))
+    return (*python, "-m", module)
+
+
+def _keeps_its_handshake(path: Path) -> bool:
+    """Whether the file is what `animus_plugin_protocol.handshake_file` writes; another one may have that name."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HANDSHAKE_HEAD)) == _HANDSHAKE_HEAD
+    except OSError:
+        return False

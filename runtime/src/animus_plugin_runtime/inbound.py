@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from animus_plugin_protocol.codec import encode_error, encode_fault, encode_result, request_key
+from animus_plugin_protocol.codec import DECODE_ERRORS, encode_error, encode_fault, encode_result, request_key
 from animus_plugin_protocol.errors import ErrorCode, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
 
@@ -24,6 +24,13 @@ class PluginRequest(msgspec.Struct, frozen=True):
     id: Any
     method: str
     params: msgspec.Raw
+
+
+class _Target(msgspec.Struct):
+    id: Any
+
+
+_target_decoder = msgspec.json.Decoder(_Target)
 
 
 class InboundRequests:
@@ -64,9 +71,13 @@ class InboundRequests:
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._settle(key, request, done))
 
-    def cancel(self, request_id: Any) -> None:
-        """The plugin does not want the answer any more; it gets -32002 when the work has stopped."""
-        task = self._tasks.get(request_key(request_id))
+    def cancel(self, params: msgspec.Raw) -> None:
+        """Params of ``$/cancelRequest``: the plugin does not want that answer; it gets -32002 when the work stopped."""
+        try:
+            target = _target_decoder.decode(params)
+        except DECODE_ERRORS:
+            return
+        task = self._tasks.get(request_key(target.id))
         if task is not None:
             task.cancel()
 

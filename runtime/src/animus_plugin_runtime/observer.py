@@ -16,20 +16,21 @@ def report_failure(message: str, error: Exception) -> None:
 
 
 class Observers:
-    """Those who watch one connection."""
+    """Those who watch one connection.
+
+    Attributes:
+        seats: the observers that have not failed yet.
+    """
 
     def __init__(self, plugin: str, observers: Iterable[FrameObserver]) -> None:
         self._plugin = plugin
-        self._observers = list(observers)
-
-    def __bool__(self) -> bool:
-        return bool(self._observers)
+        self.seats = tuple(observers)
 
     def see(self, direction: str, line: bytes) -> None:
         """Show a line to all of them. One that fails only loses its seat."""
-        for observer in tuple(self._observers):
+        for observer in self.seats:
             try:
                 observer(direction, self._plugin, line)
             except Exception as error:  # noqa: BLE001 - an observer only looks
-                self._observers.remove(observer)
+                self.seats = tuple(seat for seat in self.seats if seat is not observer)
                 report_failure(f"an observer of plugin {self._plugin!r} failed and was taken off", error)

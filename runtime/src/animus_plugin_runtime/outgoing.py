@@ -1,9 +1,8 @@
 """Calls of the host that have no answer yet, and which of them a notification belongs to."""
 
 import asyncio
-import inspect
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -16,22 +15,18 @@ from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import FatalError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
 from animus_plugin_protocol.methods import METHODS
-from animus_plugin_runtime.note import Note, NoteQueue
+from animus_plugin_runtime.answer import Answer
+from animus_plugin_runtime.tolerance import read_shape
 
 __all__ = [
     "ExpiredError",
-    "OnNote",
     "OutgoingCall",
     "OutgoingCalls",
     "as_params",
     "decode_result",
-    "forwarding",
     "result_decoder",
     "within",
 ]
-
-OnNote = Callable[[Note], Awaitable[None] | None]
-"""A plain function is called by the reader; an async one by a forwarder behind a bounded queue."""
 
 _NULL = msgspec.Raw(b"null")
 
@@ -54,48 +49,21 @@ class ExpiredError(Exception):
     """The time of a call is over."""
 
 
-class OutgoingCall:
+class OutgoingCall(Answer):
     """One request and where its answer and notes go."""
 
-    __slots__ = ("_is_settled", "answer", "call_id", "deadline", "deliver", "is_sent", "method", "session_id")
+    is_sent = False
+    deadline = math.inf
+    deliver: Callable[[str, msgspec.Raw], None] | None = None
 
-    def __init__(self, call_id: int, method: str, session_id: str | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, call_id: int, session_id: str | None) -> None:
+        self.loop = loop
         self.call_id = call_id
-        self.method = method
         self.session_id = session_id
-        self.answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
-        self.deliver: Callable[[str, msgspec.Raw], None] | None = None
-        self.is_sent = False
-        self.deadline = math.inf
-        self._is_settled = False
 
-    @property
-    def is_answered(self) -> bool:
-        """Whether there is an answer, though nobody may have seen it yet."""
-        return self._is_settled
-
-    def settle(self, outcome: msgspec.Raw | BaseException) -> None:
-        """Set the answer; a second one is dropped."""
-        self._is_settled = True
-        if self.answer.done():
-            return
-        if isinstance(outcome, BaseException):
-            self.answer.set_exception(outcome)
-            self.answer.exception()  # counts as looked at: nobody may be waiting any more
-        else:
-            self.answer.set_result(outcome)
-
-    def expire(self) -> None:
-        """The time is over."""
-        self.deadline = math.inf
-        if not self.answer.done():
-            self.answer.set_exception(ExpiredError())
-
-    def wait_again(self) -> "asyncio.Future[msgspec.Raw]":
-        """The future of the answer, a new one where the old one was cancelled with the task that waited for it."""
-        if self.answer.cancelled():
-            self.answer = asyncio.get_running_loop().create_future()
-        return self.answer
+    def seconds_left(self) -> float | None:
+        """Until its time is over; None where it has no bound."""
+        return None if self.deadline == math.inf else max(self.deadline - self.loop.time(), 0.0)
 
 
 class OutgoingCalls:
@@ -105,53 +73,67 @@ class OutgoingCalls:
         self._open: dict[int, OutgoingCall] = {}
         self._last_id = 0
         self._gone: RpcFault | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = math.inf
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, method: str, session_id: str | None) -> OutgoingCall:
+    @property
+    def are_several(self) -> bool:
+        """Whether more than one is open."""
+        return len(self._open) > 1
+
+    def begin(self, session_id: str | None) -> OutgoingCall:
         """A new call with the next id (integers from 1)."""
-        self._last_id += 1
-        call = OutgoingCall(self._last_id, method, session_id)
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        self._last_id = call_id = self._last_id + 1
+        call = OutgoingCall(loop, call_id, session_id)
         if self._gone is not None:
             call.settle(self._gone)
         else:
-            self._open[call.call_id] = call
+            self._open[call_id] = call
         return call
 
     def end(self, call: OutgoingCall) -> None:
         """Nobody waits for `call` any more; a late answer is dropped."""
         self._open.pop(call.call_id, None)
-        if self._alarm is not None and not self._open:
-            self._alarm.cancel()
-            self._alarm = None
 
     def limit(self, call: OutgoingCall, timeout_seconds: float) -> None:
         """Have the call end with an `ExpiredError` when its time is over. One timer serves all calls."""
-        loop = asyncio.get_running_loop()
-        call.deadline = loop.time() + timeout_seconds
-        if self._alarm is None or call.deadline < self._alarm.when():
-            self._set_alarm(loop, call.deadline)
+        call.deadline = deadline = call.loop.time() + timeout_seconds
+        if deadline < self._alarm_at:
+            self._set_alarm(call.loop, deadline)
 
     def _set_alarm(self, loop: asyncio.AbstractEventLoop, moment: float) -> None:
+        """It stays set when its call ends: a timer for each call costs as much as the call's way through the loop."""
+        self._stop_alarm()
+        self._alarm, self._alarm_at = loop.call_at(moment, self._expire, loop), moment
+
+    def _stop_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = loop.call_at(moment, self._expire, loop)
+        self._alarm, self._alarm_at = None, math.inf
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._alarm = None
+        self._stop_alarm()
         due = loop.time() + _CLOCK_SECONDS
+        earliest = math.inf
         for call in self._open.values():
             if call.deadline <= due:
-                call.expire()
-        earliest = min((call.deadline for call in self._open.values()), default=math.inf)
+                call.expire(ExpiredError())
+            else:
+                earliest = min(earliest, call.deadline)
         if earliest < math.inf:
             self._set_alarm(loop, earliest)
 
     def fail_all(self, fault: RpcFault) -> None:
         """The plugin is gone; no call gets an answer, and no new one will."""
         self._gone = fault
+        self._stop_alarm()
         calls, self._open = self._open, {}
         for call in calls.values():
             call.settle(fault)
@@ -164,14 +146,14 @@ class OutgoingCalls:
         return call is not None
 
     def settle(self, frame: Frame) -> bool:
-        """Hand a response to its call; whether it had one."""
+        """Hand a response to its call, whose waiter runs before this returns; whether it had one. Outside of tasks."""
         call = self._open.get(frame.id) if type(frame.id) is int else None
         if call is None:
             return False
+        outcome: msgspec.Raw | RpcFault = _NULL if frame.result is ABSENT else frame.result
         if frame.error is not ABSENT and frame.error != _NULL:
-            call.settle(decode_fault(frame.error))
-        else:
-            call.settle(_NULL if frame.result is ABSENT else frame.result)
+            outcome = decode_fault(frame.error)
+        call.settle_in_place(outcome)
         return True
 
     def route(self, method: str, params: msgspec.Raw) -> bool:
@@ -220,6 +202,8 @@ async def within(timeout_seconds: float | None) -> AsyncGenerator[None]:
 
 def as_params(params: Any) -> Any:
     """Params as the codec takes them: bytes are JSON already, None is no params."""
+    if isinstance(params, msgspec.Struct):
+        return params
     if params is None:
         return msgspec.UNSET
     return msgspec.Raw(params) if isinstance(params, (bytes, bytearray)) else params
@@ -242,56 +226,7 @@ def decode_result(decoder: "msgspec.json.Decoder[Any]", raw: msgspec.Raw, method
         FatalError: the plugin answered with something else.
     """
     try:
-        return decoder.decode(raw)
+        return read_shape(decoder, raw)
     except DECODE_ERRORS as error:
         message = f"plugin {plugin!r} answered {method!r} with a result that is none: {error}"
         raise FatalError(message) from error
-
-
-@asynccontextmanager
-async def forwarding(
-    call: OutgoingCall, on_note: OnNote | None, on_every_note: Callable[[Note], None] | None
-) -> AsyncGenerator[None]:
-    """Deliver the call's notes; on leaving without an error all of them have been."""
-    is_async = on_note is not None and inspect.iscoroutinefunction(on_note)
-    plain = [on_every_note, None if is_async else on_note]
-    queue = NoteQueue()
-    call.deliver = _delivery([consumer for consumer in plain if consumer is not None], queue if is_async else None)
-    if on_note is None or not is_async:
-        yield
-        return
-    forwarder = asyncio.create_task(_forward(queue, on_note, call))
-    try:
-        yield
-        queue.close()
-        failure = await forwarder
-        if failure is not None:
-            raise failure
-    finally:
-        forwarder.cancel()
-
-
-def _delivery(plain: Sequence[OnNote], queue: NoteQueue | None) -> Callable[[str, msgspec.Raw], None] | None:
-    """What the reader does with a note: tell the plain consumers, fill the queue. None when nobody wants notes."""
-    if not plain:
-        return None if queue is None else queue.put
-
-    def deliver(method: str, params: msgspec.Raw) -> None:
-        for consumer in plain:
-            consumer(Note(method, params))
-        if queue is not None:
-            queue.put(method, params)
-
-    return deliver
-
-
-async def _forward(queue: NoteQueue, on_note: OnNote, call: OutgoingCall) -> Exception | None:
-    while (note := await queue.get()) is not None:
-        try:
-            waiting = on_note(note)
-            if waiting is not None:
-                await waiting
-        except Exception as error:  # noqa: BLE001 - as in OutgoingCalls.route
-            call.settle(error)
-            return error
-    return None

@@ -1,4 +1,4 @@
-"""Asking a plugin what it is: ``--manifest``, within bounds (protocol section 13).
+"""Asking a plugin what it is: ``--manifest``, within bounds (protocol section 2).
 
 The program runs in an empty temporary directory with an allow-listed environment and no standard input, so that
 nothing of the current project can end up in it.
@@ -22,6 +22,7 @@ from animus_plugin_protocol.version import PROTOCOL_VERSION, is_compatible
 from animus_plugin_protocol.wire.lifecycle import PluginManifest
 from animus_plugin_runtime.durable import write_durably
 from animus_plugin_runtime.errors import ProbeError
+from animus_plugin_runtime.tolerance import read_shape
 from animus_process import MARK_VARIABLE, ProcessRecord, child_environment, kill_tree, new_mark
 
 __all__ = ["OUTPUT_LIMIT_BYTES", "PROBE_SECONDS", "SAFE_VARIABLES", "ManifestCache", "probe_manifest"]
@@ -29,8 +30,8 @@ __all__ = ["OUTPUT_LIMIT_BYTES", "PROBE_SECONDS", "SAFE_VARIABLES", "ManifestCac
 SAFE_VARIABLES = {"PYTHONSAFEPATH": "1"}
 """For every plugin process: a Python script must not import what happens to lie beside it or in the project."""
 
-PROBE_SECONDS = 5.0
-"""How long a plugin may take to print its manifest."""
+PROBE_SECONDS = 15.0
+"""How long a plugin may take to print its manifest: three times what is asked of it, for a busy machine."""
 
 OUTPUT_LIMIT_BYTES = 1024 * 1024
 """How much it may print, on each stream."""
@@ -118,9 +119,8 @@ def _manifest(output: _Output, exit_code: int) -> PluginManifest:
     if exit_code != 0:
         message = f"--manifest ended with exit code {exit_code}{output.quote()}"
         raise ProbeError(message)
-    line = next((line for line in bytes(output.stdout).splitlines() if line.strip()), b"")
     try:
-        manifest = msgspec.json.decode(line, type=described(PluginManifest))
+        manifest: PluginManifest = read_shape(msgspec.json.Decoder(described(PluginManifest)), _json_of(output.stdout))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"--manifest printed no manifest: {error}{output.quote()}"
         raise ProbeError(message) from error
@@ -131,6 +131,18 @@ def _manifest(output: _Output, exit_code: int) -> PluginManifest:
         )
         raise ProbeError(message)
     return manifest
+
+
+def _json_of(printed: bytes | bytearray) -> bytes:
+    """What is printed from the first line that begins with a brace on: one line where that is a value, or all of it."""
+    lines = bytes(printed).splitlines()
+    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(b"{")), 0)
+    alone = lines[first] if lines else b""
+    try:
+        msgspec.json.decode(alone)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return b"\n".join(lines[first:])
+    return alone
 
 
 class _Entry(msgspec.Struct):

@@ -45,7 +45,14 @@ def plugin_environment(
     return child_environment(SAFE_VARIABLES, (*declared, *also), environ=environ)
 
 
-def _start(candidate: Candidate, cwd: Path, environment: dict[str, str], ledger: ProcessLedger) -> PluginProcess:
+def _start(
+    candidate: Candidate,
+    cwd: Path,
+    ledger: ProcessLedger,
+    environ: Mapping[str, str] | None,
+    forward: Iterable[str],
+) -> PluginProcess:
+    environment = plugin_environment(candidate, environ, forward)  # may read a keyring
     if candidate.sha256 is not None and hash_file(candidate.path) != candidate.sha256:
         message = f"plugin {candidate.name!r} has changed since it was trusted: animus plugin trust {candidate.path}"
         raise HandshakeError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
@@ -94,8 +101,7 @@ async def start_process(
         RetriableError: the system would not start it (-32502).
         HandshakeError: a trusted file has changed.
     """
-    environment = plugin_environment(candidate, environ, forward)
-    work = asyncio.ensure_future(asyncio.to_thread(_start, candidate, cwd, environment, ledger))
+    work = asyncio.ensure_future(asyncio.to_thread(_start, candidate, cwd, ledger, environ, forward))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:

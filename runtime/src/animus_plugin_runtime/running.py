@@ -16,7 +16,7 @@ from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver
 from animus_plugin_runtime.process import PluginProcess, describe_exit, start_process, wait_exit
 from animus_plugin_runtime.stderr_tail import StderrTail
-from animus_plugin_runtime.traffic import FrameTail, Quota
+from animus_plugin_runtime.traffic import Quota
 from animus_process import ProcessLedger, ProcessRecord, stop_tree
 
 __all__ = ["Ending", "Launch", "RunningPlugin", "launch_plugin", "sweep_orphans"]
@@ -72,10 +72,7 @@ class RunningPlugin:
         ended: set once nothing of it runs any more and its records are gone.
     """
 
-    def __init__(
-        self, launch: Launch, process: PluginProcess, connection: Connection, stderr: StderrTail, frames: FrameTail
-    ) -> None:
-        self._frames = frames
+    def __init__(self, launch: Launch, process: PluginProcess, connection: Connection, stderr: StderrTail) -> None:
         self.connection = connection
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._launch = launch
@@ -121,7 +118,7 @@ class RunningPlugin:
         await self.connection.close()
         swept = await self._clean_up()
         said, code = self._stderr.lines(), self._process.child.returncode
-        self.ended.set_result(Ending(code, detail, swept, said, self._frames.lines()))
+        self.ended.set_result(Ending(code, detail, swept, said, self.connection.traffic.tail.lines()))
 
     async def _clean_up(self) -> list[ProcessRecord]:
         """End the tree; then what the plugin itself had started and recorded, whose owner is now dead."""
@@ -167,16 +164,15 @@ async def launch_plugin(launch: Launch) -> RunningPlugin:
     )
     sink, name = launch.on_stderr, candidate.name
     stderr = StderrTail(None if sink is None else lambda line: sink(name, line))
-    frames = FrameTail()
     connection = Connection(
         name,
         pid=process.child.pid,
         on_request=launch.on_request,
-        observers=(frames, *launch.observers),
+        observers=launch.observers,
         quota=launch.quota,
         monotonic=launch.monotonic,
     )
-    running = RunningPlugin(launch, process, connection, stderr, frames)
+    running = RunningPlugin(launch, process, connection, stderr)
     try:
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: stderr, process.stderr)

@@ -1,49 +1,30 @@
 """A plugin that is started when it is needed, again when it dies, and not too often."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_runtime.candidate import Candidate
-from animus_plugin_runtime.care import PING_SECONDS, PINGS, Care, judge
+from animus_plugin_runtime.care import PING_SECONDS, PINGS, Care, CpuMeter, judge
 from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
 from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.handshake import HostOffer
 from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver, report_failure
+from animus_plugin_runtime.plugin_event import PluginEvent
+from animus_plugin_runtime.process_cap import ProcessCap
 from animus_plugin_runtime.running import Launch, RunningPlugin, launch_plugin
 from animus_plugin_runtime.supervision import State, Supervision
 from animus_plugin_runtime.traffic import Quota
-from animus_process import ProcessLedger, ProcessRecord, Usage, usage_of
+from animus_process import ProcessLedger, Usage, usage_of
 
-__all__ = ["PluginEvent", "SupervisedPlugin"]
-
+__all__ = ["SupervisedPlugin"]
 
 _CARE, _QUOTA = Care(), Quota()
-
-
-class PluginEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Something happened to a plugin. `kind`: ``started``, ``start_failed``, ``died``, ``stopped``.
-
-    Attributes:
-        detail: for people; of a death, how the process ended and its last words.
-        swept: recorded processes that a dead plugin had left behind and that were ended.
-        stderr: of a death, its last lines there.
-        frames: of a death, the beginnings of the last frames in both directions.
-    """
-
-    plugin: str
-    kind: str
-    pid: int | None = None
-    detail: str = ""
-    swept: tuple[ProcessRecord, ...] = ()
-    stderr: list[str] = []
-    frames: list[str] = []
 
 
 class SupervisedPlugin:
@@ -62,6 +43,8 @@ class SupervisedPlugin:
         environ: the environment to choose from; our own when None.
         care: what it may be; looked after at each `tend`.
         quota: what it may send.
+        launch: starts a process of it and shakes hands.
+        cap: how many processes of this host there may be.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each seam, all named
@@ -79,8 +62,11 @@ class SupervisedPlugin:
         environ: Mapping[str, str] | None = None,
         care: Care = _CARE,
         quota: Quota = _QUOTA,
+        launch: Callable[[Launch], Awaitable[RunningPlugin]] = launch_plugin,
+        cap: ProcessCap | None = None,
     ) -> None:
         self.candidate = candidate
+        self._start_process = launch
         self.last_error: str | None = None
         self._clock = clock or SystemRuntimeClock()
         self._launch = Launch(
@@ -95,7 +81,8 @@ class SupervisedPlugin:
             quota,
             self._clock.monotonic,
         )
-        self._care, self._missed_pings = care, 0
+        self._care, self._missed_pings, self._cpu = care, 0, CpuMeter()
+        self._cap = cap or ProcessCap(sys.maxsize)
         self._on_event = on_event
         self._supervision = Supervision()
         self._running: RunningPlugin | None = None
@@ -199,6 +186,7 @@ class SupervisedPlugin:
             silent_seconds=now - max(traffic.heard_at, traffic.used_at),
             unused_seconds=now - traffic.used_at,
             memory_bytes=usage.memory_bytes if usage else 0,
+            cpu_cores=self._cpu.cores(now, usage.cpu_seconds) if usage else 0.0,
         )
         if judgement.act == "ping":
             await self._ping(running)
@@ -206,6 +194,21 @@ class SupervisedPlugin:
             running.end(judgement.reason)
         elif judgement.act == "rest":
             await self._rest(running)
+
+    @property
+    def unused_seconds(self) -> float | None:
+        """Since it was last asked something; None when it has to stay or is at work."""
+        current, is_resident = self.current, self._care.idle_seconds is None
+        if current is None or is_resident or current.work or current.is_watched or self.state is not State.READY:
+            return None
+        return self._clock.monotonic() - current.traffic.used_at
+
+    async def rest(self) -> None:
+        """Stop until somebody needs it; returns once its process is gone."""
+        running, watching = self._running, self._watching
+        if running is not None and watching is not None and self.state is State.READY:
+            await self._rest(running)
+            await asyncio.shield(watching)
 
     async def _rest(self, running: RunningPlugin) -> None:
         self._supervision.stop()
@@ -232,13 +235,18 @@ class SupervisedPlugin:
         while wait > 0:
             await self._clock.sleep(wait)
             wait = self._supervision.wait_seconds(self._clock.monotonic())
+        try:
+            await self._cap.take(self)
+        except RetriableError as refusal:  # no failure of the plugin: it may be started as soon as there is room
+            self._tell_failed_start(refusal)
+            raise
         self._supervision.start(self._clock.monotonic())
         try:
-            running = await launch_plugin(self._launch)
+            running = await self._start_process(self._launch)
         except BaseException as error:
-            self.last_error = str(error) or type(error).__name__
             self._supervision.failed(self._clock.monotonic())
-            self._tell(PluginEvent(plugin=self.name, kind="start_failed", detail=self.last_error))
+            self._cap.leave(self)
+            self._tell_failed_start(error)
             raise
         self._supervision.started()
         self._running = running
@@ -249,8 +257,8 @@ class SupervisedPlugin:
     async def _watch(self, running: RunningPlugin) -> None:
         ending = await asyncio.shield(running.ended)
         pid = running.connection.pid
-        self._running = None
-        self._watching = None
+        self._running = self._watching = None
+        self._cap.leave(self)
         if self.state is State.STOPPING:
             self._supervision.ended()
             kind = "stopped"
@@ -261,6 +269,10 @@ class SupervisedPlugin:
         last = {"stderr": ending.stderr, "frames": ending.frames} if kind == "died" else {}
         swept = tuple(ending.swept)
         self._tell(PluginEvent(plugin=self.name, kind=kind, pid=pid, detail=ending.detail, swept=swept, **last))
+
+    def _tell_failed_start(self, error: BaseException) -> None:
+        self.last_error = str(error) or type(error).__name__
+        self._tell(PluginEvent(plugin=self.name, kind="start_failed", detail=self.last_error))
 
     def _forget_start(self, done: "asyncio.Task[Connection]") -> None:
         self._starting = None

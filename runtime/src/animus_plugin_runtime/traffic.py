@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["FrameTail", "Quota", "Traffic"]
+__all__ = ["TAIL_BYTES", "FrameTail", "Quota", "Traffic"]
 
 TAIL_FRAMES = 20
 """How many of the latest frames are kept for a report about a death."""
@@ -30,31 +30,34 @@ class _Bucket:
         self._left, self._at = burst, now
 
     def take(self, amount: float, now: float) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate) - amount
+        left = self._left + (now - self._at) * self._rate
+        self._left = left = (left if left < self._burst else self._burst) - amount  # noqa: FURB136 - each line comes here
         self._at = now
-        return self._left >= 0
+        return left >= 0
 
 
 class Traffic:
     """Counts of one connection, towards the host (`in`) and towards the plugin (`out`).
 
     Attributes:
-        heard_at: when the plugin last wrote a line; of the clock that was given.
+        heard_at: when the plugin last wrote something; of the clock that was given.
         used_at: when it was last asked something.
+        tail: the latest frames.
     """
 
     def __init__(self, quota: Quota, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self.heard_at = self.used_at = now = monotonic()
         self.frames_in = self.bytes_in = self.frames_out = self.bytes_out = self.requests_in = 0
+        self.tail = FrameTail()
         self._quota = quota
         self._bytes = _Bucket(quota.bytes_per_second, quota.burst_bytes, now)
         self._requests = _Bucket(quota.requests_per_second, quota.burst_requests, now)
 
-    def hear(self, size: int) -> str | None:
-        """The plugin wrote a line; why that is too much, or None."""
+    def hear(self, size: int, lines: int = 1) -> str | None:
+        """The plugin wrote bytes that complete some lines; why that is too much, or None."""
         self.heard_at = now = self._monotonic()
-        self.frames_in += 1
+        self.frames_in += lines
         self.bytes_in += size
         if self._bytes.take(size, now):
             return None
@@ -75,15 +78,16 @@ class Traffic:
 
 
 class FrameTail:
-    """An observer that keeps the beginnings of the latest frames."""
+    """The beginnings of the latest frames, for a report about a death.
+
+    Attributes:
+        append: takes a direction and at most `TAIL_BYTES` of a line.
+    """
 
     def __init__(self) -> None:
         self._frames: deque[tuple[str, bytes]] = deque(maxlen=TAIL_FRAMES)
-
-    def __call__(self, direction: str, plugin: str, line: bytes) -> None:  # noqa: ARG002 - the shape of observers
-        """Keep the beginning of `line`."""
-        self._frames.append((direction, line[:TAIL_BYTES]))
+        self.append = self._frames.append
 
     def lines(self) -> list[str]:
         """Oldest first, each with its direction."""
-        return [f"{direction} {line.decode(errors='replace')}" for direction, line in self._frames]
+        return [f"{direction} {line.decode(errors='replace').rstrip()}" for direction, line in self._frames]

@@ -73,6 +73,11 @@ def die(params):
     os._exit(3)
 
 
+def spin(params):
+    while True:
+        pass
+
+
 def close_output(params):
     os.close(1)
     while True:
@@ -176,6 +181,7 @@ METHODS = {
     "die": die,
     "close_output": close_output,
     "hang": hang,
+    "spin": spin,
     "pause": pause,
     "flood_notes": flood_notes,
     "flood_stderr": flood_stderr,

@@ -27,6 +27,8 @@ __all__ = [
 _KEPT_NOWHERE = ("custom:", "schedule:")
 """Kinds of subjects that no backend keeps."""
 
+_EXPIRY_SWEEP = "expiry-sweep"
+
 
 def is_pending(picture: Picture) -> bool:
     """Whether the entry waits to be leased."""
@@ -98,15 +100,15 @@ def behind(picture: Picture) -> str | None:
     return f"{before} entries stand before it" if before else None
 
 
-def left(outcome: str) -> Callable[[Picture], str | None]:
-    """The entry left the queue so, and no run tells more."""
+def left(how: str) -> Callable[[Picture], str | None]:
+    """The entry left the queue so, and no run tells more. The queue's own word for one that expired is ``dropped``."""
 
     def cause(picture: Picture) -> str | None:
         past = picture.past
-        if past is None or past.outcome != outcome:
+        if past is None or how != ("expired" if past.finished_by == _EXPIRY_SWEEP else past.outcome):
             return None
         reason = f": {past.reason}" if past.reason else ""
-        return f"entry {past.entry_id} left the queue as {outcome} at {past.finished_at}{reason}"
+        return f"entry {past.entry_id} left the queue as {how} at {past.finished_at}{reason}"
 
     return cause
 

@@ -120,9 +120,9 @@ def agent_tries_again(picture: Picture) -> str | None:
 
 
 def running(picture: Picture) -> str | None:
-    """The run is under way."""
+    """The run is under way, and nobody has to act."""
     run = picture.run
-    if run is None or run.status != "running" or not picture.daemon.running:
+    if run is None or run.status != "running" or run.waiting is not None or not picture.daemon.running:
         return None
     attempt = f", attempt {run.attempt}" if run.attempt is not None and run.attempt > 1 else ""
     return f"run {run.id} is under way: phase {run.current_phase!r}{attempt}"

@@ -1,4 +1,4 @@
-"""``agent run``: one session of an agent, outside of any workflow, in this process's own charge."""
+"""``agent run``: one session of an agent, outside of any workflow, in this process's own charge or in the daemon's."""
 
 import asyncio
 import sys
@@ -16,9 +16,11 @@ from animus_cli.json_value import json_array, json_object
 from animus_cli.spending import Spent, spent_text
 from animus_cli.terminal import clean
 from animus_control.errors import error_from_fault
+from animus_control.operations import OPERATIONS
 from animus_control.project import Project
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import RpcFault
+from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.provider import AgentRunParams, AgentRunResult
 from animus_plugin_runtime import Note
 
@@ -52,8 +54,11 @@ Shown = Callable[[str], None]
         metavar="low|medium|high",
         help="How long it thinks, where the agent has that.",
     ),
+    click.Option(["--detach"], is_flag=True, help="Have the daemon run it, and print the session's id."),
 )
-def run(invocation: Invocation, *, tool: str | None, prompt: str | None, timeout_secs: int, **given: Any) -> None:
+def run(
+    invocation: Invocation, *, tool: str | None, prompt: str | None, timeout_secs: int, detach: bool, **given: Any
+) -> None:
     """Start the provider, pass the prompt on, and stop it again whatever happens.
 
     Raises:
@@ -63,6 +68,9 @@ def run(invocation: Invocation, *, tool: str | None, prompt: str | None, timeout
     if not text or not text.strip():
         raise CommandError("invalid_input", "there is no prompt", next_step="animus agent run --prompt TEXT")
     project = invocation.project()
+    if detach:
+        _detach(invocation, tool, text, timeout_secs, given)
+        return
     params = AgentRunParams(
         prompt=text,
         session_id=uuid.uuid4().hex,
@@ -78,11 +86,43 @@ def run(invocation: Invocation, *, tool: str | None, prompt: str | None, timeout
     try:
         result = asyncio.run(_session(project, tool, params, shown))
     except RpcFault as fault:
-        raise error_from_fault(fault, methods.AGENT_RUN) from fault
+        error = error_from_fault(fault, methods.AGENT_RUN)
+        if error.category != "internal":
+            raise error from fault
+        # It is the agent, or the server behind it, that does not work, and not this program.
+        raise CommandError("unavailable", error.message, details=error.details, next_step="animus doctor") from fault
     if result.exit_code != 0:
         message = f"{result.backend} ended with {result.exit_code}: {'; '.join(result.errors) or 'it said nothing'}"
         raise CommandError("run_failed", message, details=msgspec.to_builtins(result), next_step="animus doctor")
     invocation.show(result, lambda _: _lines(result))
+
+
+def _detach(invocation: Invocation, tool: str | None, text: str, seconds: int, given: dict[str, Any]) -> None:
+    """The same in the daemon, which remembers how it ended."""
+    compiled: control.WorkflowConfigResult = invocation.call(OPERATIONS["workflow/config/get"], control.EmptyParams())
+    line = _command_line(compiled.config, tool)
+    params = control.AgentRunParams(
+        provider=tool if line is None and tool is not None else _COMMAND,
+        prompt=text,
+        model=given["model"],
+        system=given["system_prompt"],
+        cwd=given["cwd"],
+        detach=True,
+        timeout_secs=seconds,
+        permission_mode=given["permission_mode"],
+        reasoning_effort=given["reasoning_effort"],
+        command=line,
+    )
+    begun: control.AgentRunResult = invocation.call(OPERATIONS["agent/run"], params)
+    lines = [f"{begun.session_id} has begun.", f"next: animus agent status {begun.session_id}"]
+    invocation.show(begun, lambda _: lines)
+
+
+def _command_line(config: Any, tool: str | None) -> dict[str, Any] | None:
+    """The program that the workflow files name for a tool, if they do."""
+    written = json_object(json_object(json_object(config).get("tools")).get(tool or ""))
+    program = written.get("executable")
+    return None if program is None else {"program": program, "args": json_array(written.get("base_args"))}
 
 
 async def _session(project: Project, tool: str | None, params: AgentRunParams, shown: Shown) -> AgentRunResult:
@@ -100,13 +140,9 @@ async def _session(project: Project, tool: str | None, params: AgentRunParams, s
     project.ensure_state()
     kernel = Kernel(project, await asyncio.to_thread(assemble, project), load_settings(project), purpose=CLIENT)
     try:
-        tools = json_object((await kernel.door.config()).get("tools"))
-        written = json_object(tools.get(tool or ""))
-        program = written.get("executable")
-        if program is not None:
-            line = {"program": program, "args": json_array(written.get("base_args"))}
-            params = msgspec.structs.replace(params, command=line)
-        connection = await kernel.plugins.connection_for("provider", _COMMAND if program else tool)
+        line = _command_line(await kernel.door.config(), tool)
+        params = msgspec.structs.replace(params, command=line)
+        connection = await kernel.plugins.connection_for("provider", tool if line is None else _COMMAND)
         raw = await connection.call_raw(methods.AGENT_RUN, params, on_note=told, session_id=params.session_id)
         return msgspec.json.decode(raw, type=AgentRunResult)
     finally:

@@ -10,6 +10,7 @@ from animus_cli.invocation import Invocation
 from animus_cli.json_value import json_array, json_object
 from animus_cli.render import agents as view
 from animus_cli.render.workflow import signalled
+from animus_control.client import ControlClient
 from animus_control.operations import OPERATIONS
 from animus_plugin_protocol.wire import control
 
@@ -31,12 +32,23 @@ def profiles(invocation: Invocation, *, limit: int, offset: int) -> None:
     invocation.show({"agents": shown, "total": place.total}, lambda screen: [*view.page(shown, screen), *more])
 
 
-@command("status", "Show the agents at work in runs: since when, on what, and what they used.", *page_options())
-def at_work(invocation: Invocation, *, limit: int, offset: int) -> None:
-    """A page of them."""
-    params = control.WorkflowListParams(status=["running"], limit=_MANY)
-    runs: control.WorkflowListResult = invocation.call(OPERATIONS["workflow/list"], params)
+@command(
+    "status",
+    "Show the agents at work: since when, on what, and what they used; or one session that was detached.",
+    click.Argument(["session"], metavar="[SESSION]", required=False),
+    *page_options(),
+)
+def at_work(invocation: Invocation, *, session: str | None, limit: int, offset: int) -> None:
+    """A page of them, or one."""
+    if session is not None:
+        name, params = "agent/status", control.AgentStatusParams(id=session)
+        found: control.AgentStatusResult = invocation.call(OPERATIONS[name], params)
+        invocation.show(found, lambda screen: view.session(found, screen))
+        return
+    wanted = control.WorkflowListParams(status=["running"], limit=_MANY)
+    runs: control.WorkflowListResult = invocation.call(OPERATIONS["workflow/list"], wanted)
     rows = [row for run in runs.runs if (row := _working(invocation, run.id)) is not None]
+    rows += _detached(invocation)
     shown, place = page_of(rows, limit=limit, offset=offset)
     more = [place.more] if place.more else []
     invocation.show({"agents": shown, "total": place.total}, lambda screen: [*view.working(shown, screen), *more])
@@ -67,6 +79,21 @@ def _profile(name: str, agent: dict[str, Any], tools: dict[str, Any]) -> dict[st
         "program": json_object(tools.get(str(tool))).get("executable"),
         "description": agent.get("description") or agent.get("role"),
     }
+
+
+def _detached(invocation: Invocation) -> list[dict[str, Any]]:
+    """The agents that a daemon runs outside of any workflow."""
+    client = ControlClient.connect(invocation.project())
+    if client is None:
+        return []
+    with client:
+        listed: control.DaemonAgentsResult = client.call("daemon/agents")
+    unknown = dict.fromkeys(("run", "subject", "waiting", "path", "attempt", "tokens", "cost_usd"))
+    return [
+        unknown | {"session": row.session_id, "target": row.provider, "model": row.model, "started_at": row.started_at}
+        for row in listed.agents
+        if row.workflow_id is None
+    ]
 
 
 def _working(invocation: Invocation, run_id: str) -> dict[str, Any] | None:

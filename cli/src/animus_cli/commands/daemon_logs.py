@@ -1,44 +1,43 @@
-"""``daemon logs``: what the daemon and its plugins wrote to their standard error."""
+"""``daemon logs``: what the daemon and its plugins wrote, from its file, and with ``--follow`` as they write it."""
 
-import os
-from pathlib import Path
+import sys
 
-import click
+import msgspec
 
-from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError
-from animus_cli.invocation import Invocation
-from animus_cli.terminal import clean
+from animus_cli.invocation import Invocation, daemon_not_running
+from animus_cli.render import lines_for
+from animus_control.client import ControlClient
+from animus_control.log_file import read_log
+from animus_control.operations import Operation
+from animus_plugin_protocol.wire.control import DaemonLogsParams
 
-__all__ = ["TAIL_BYTES", "logs"]
-
-TAIL_BYTES = 4 * 1024 * 1024
-"""No more than this much of the end of the log is read."""
+__all__ = ["run"]
 
 
-@command(
-    "logs",
-    "Print the end of the daemon's log: its own messages and what its plugins wrote.",
-    click.Option(["--limit"], type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Lines."),
-    click.Option(["--search"], metavar="TEXT", help="Only lines that contain this."),
-)
-def logs(invocation: Invocation, *, limit: int, search: str | None) -> None:
-    """Print the latest lines.
+def run(invocation: Invocation, operation: Operation, params: DaemonLogsParams) -> None:
+    """Print entries; with ``--json`` an envelope or, following, a line of JSON each.
 
     Raises:
-        CommandError: no daemon has ever written a log here.
+        CommandError: no daemon has ever written a log here, or none runs that could be followed.
     """
-    path = invocation.project().log_path
+    project = invocation.project()
+    path, screen = project.log_path, invocation.screen()
     if not path.is_file():
         message = f"there is no log at {str(path)!r}: no daemon was started for this project yet"
         raise CommandError("not_found", message, next_step="animus daemon start")
-    lines = [line for line in _tail(path) if search is None or search in line]
-    record = {"path": str(path), "lines": lines[-limit:], "truncated": len(lines) > limit}
-    invocation.show(record, lambda _: [clean(line) for line in lines[-limit:]])
-
-
-def _tail(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - TAIL_BYTES, 0))
-        return file.read().decode(errors="replace").splitlines()
+    if not params.follow:
+        entries = read_log(path, params)
+        record = {"path": str(path), "entries": entries, "lines": [entry.message for entry in entries]}
+        invocation.show(record, lambda _: [lines_for(operation.name, entry, screen)[0] for entry in entries])
+        return
+    client = ControlClient.connect(project)
+    if client is None:
+        raise daemon_not_running(project)
+    with client:
+        for entry in client.stream(operation.name, params):
+            text = (
+                msgspec.json.encode(entry).decode() if invocation.json else lines_for(operation.name, entry, screen)[0]
+            )
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()

@@ -1,6 +1,5 @@
-"""``plugin info|ping`` and ``pack list|info``: what is installed, and what is in force."""
+"""``plugin info`` and ``pack list|info``: what is installed, and what is in force."""
 
-import time
 from typing import Any
 
 import click
@@ -11,13 +10,13 @@ from animus_cli.commands.plain import command
 from animus_cli.failure import CommandError, did_you_mean
 from animus_cli.invocation import Invocation
 from animus_cli.render import installed as view
+from animus_cli.render import lines_for
 from animus_composition.manifest import load_manifest
 from animus_composition.pack import Pack, resolve_packs
-from animus_control.operations import OPERATIONS
-from animus_plugin_protocol.methods import PING
+from animus_control.operations import OPERATIONS, Operation
 from animus_plugin_protocol.wire import control
 
-__all__ = ["pack_info", "pack_list", "plugin_info", "plugin_ping"]
+__all__ = ["pack_info", "pack_list", "ping", "plugin_info"]
 
 _MANY = 10_000
 
@@ -34,16 +33,17 @@ def plugin_info(invocation: Invocation, *, name: str) -> None:
     invocation.show(record, lambda screen: [line for row in named for line in (*view.plugin(row, screen), "")][:-1])
 
 
-@command(
-    "ping", "Start a plugin if it does not run, and ask whether it answers.", click.Argument(["name"], metavar="NAME")
-)
-def plugin_ping(invocation: Invocation, *, name: str) -> None:
-    """Ping it through whoever serves the project."""
-    began = time.monotonic()
-    invocation.call(OPERATIONS["plugin/call"], control.PluginCallParams(name=name, method=PING))
-    seconds = time.monotonic() - began
-    record = {"name": name, "answered": True, "seconds": round(seconds, 4)}
-    invocation.show(record, lambda _: [f"{name} answered; it took {seconds * 1000:.0f} ms with everything around it."])
+def ping(invocation: Invocation, operation: Operation, params: control.PluginNameParams) -> None:
+    """Ask a plugin whether it answers.
+
+    Raises:
+        CommandError: it does not.
+    """
+    result: control.PluginPingResult = invocation.call(operation, params)
+    if not result.ok:
+        message = f"{params.name!r} does not answer: {result.error}"
+        raise CommandError("unavailable", message, next_step=f"animus daemon logs --plugin {params.name}")
+    invocation.show(result, lambda screen: lines_for(operation.name, result, screen))
 
 
 @command(

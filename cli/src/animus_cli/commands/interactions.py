@@ -115,20 +115,26 @@ def _asked(invocation: Invocation, *, everything: bool) -> list[Asked]:
 
 def _found(invocation: Invocation, wanted: str | None, *, everything: bool) -> Asked:
     known = [one for one in _asked(invocation, everything=everything) if everything or one.is_pending]
-    matching = known if wanted is None else [one for one in known if one.interaction_id == wanted]
+    matching = known if wanted is None else _called(known, wanted)
     if len(matching) == 1:
         return matching[0]
     step = "animus agent interactions list"
     if wanted is not None and not everything:
-        settled = next((one for one in _asked(invocation, everything=True) if one.interaction_id == wanted), None)
-        if settled is not None:
+        settled = next(iter(_called(_asked(invocation, everything=True), wanted)), None)
+        if settled is not None and not matching:
             message = f"{wanted!r} waits for no answer any more: it is {settled.row.get('status')}"
             raise CommandError("conflict", message, next_step=f"animus agent interactions show {wanted}")
-    if wanted is None and known:
-        names = ", ".join(one.interaction_id for one in known)
+    if matching or (wanted is None and known):
+        names = ", ".join(one.interaction_id for one in matching or known)
         raise CommandError("conflict", f"several things are asked, say which: {names}", next_step=step)
     about = "nothing is asked" if wanted is None else f"nothing that is asked is called {wanted!r}"
     raise CommandError("not_found", about, next_step=step if wanted is None else f"{step} --all")
+
+
+def _called(asked: list[Asked], wanted: str) -> list[Asked]:
+    """What is called `wanted`, or else what begins so."""
+    whole = [one for one in asked if one.interaction_id == wanted]
+    return whole or [one for one in asked if wanted and one.interaction_id.startswith(wanted)]
 
 
 def _refused(message: str, step: str) -> CommandError:

@@ -20,6 +20,8 @@ RENDERERS: dict[str, str] = {
     "daemon/resume": "daemon:status",
     "daemon/drain": "daemon:status",
     "daemon/events": "daemon:event",
+    "daemon/logs": "daemon:log_entry",
+    "agent/cancel": "agents:cancelled",
     "subject/create": "subject:one",
     "subject/list": "subject:page",
     "subject/get": "subject:one",
@@ -50,6 +52,12 @@ RENDERERS: dict[str, str] = {
     "plugin/call": "plugin:answered",
     "plugin/list": "plugin:found",
     "plugin/trust": "plugin:trusted",
+    "plugin/ping": "plugin:pinged",
+    "plugin/search": "catalogue:page",
+    "plugin/browse": "catalogue:page",
+    "plugin/install": "catalogue:installed",
+    "plugin/uninstall": "catalogue:uninstalled",
+    "plugin/update": "catalogue:updated",
 }
 """Operation to the function below this package that lays its result out."""
 

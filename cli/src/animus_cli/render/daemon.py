@@ -6,8 +6,9 @@ from animus_cli.json_value import json_object
 from animus_cli.table import Column, duration, facts, paragraph, table
 from animus_cli.terminal import Screen, clean
 from animus_plugin_protocol.wire.control import AuditVerifyResult, DaemonEvent, DaemonHealthResult, DaemonStatusResult
+from animus_plugin_protocol.wire.log_storage import LogEntry, LogLevel
 
-__all__ = ["audit", "event", "health", "metrics", "status", "summary"]
+__all__ = ["audit", "event", "health", "log_entry", "metrics", "status", "summary"]
 
 _FIRST_FACTS = ("workflow_id", "subject_id", "phase_id", "status", "reason", "message")
 """What of an event's payload is read first."""
@@ -90,6 +91,16 @@ def event(result: DaemonEvent, screen: Screen) -> list[str]:
     """One event on one line: when, what, and the facts of it."""
     when = result.occurred_at.astimezone().strftime("%H:%M:%S")
     return [f"{screen.paint(when, 'dim')}  {clean(result.kind):<20}  {_payload_text(result.payload)}".rstrip()]
+
+
+def log_entry(entry: LogEntry, screen: Screen) -> list[str]:
+    """One entry on one line: when, who, and what it wrote."""
+    when = entry.ts.astimezone().strftime("%H:%M:%S")
+    colour = {LogLevel.ERROR: "red", LogLevel.WARN: "yellow"}.get(entry.level)
+    text = clean(entry.message)
+    return [
+        f"{screen.paint(when, 'dim')}  {entry.target:<20}  {screen.paint(text, colour) if colour else text}".rstrip()
+    ]
 
 
 def _payload_text(payload: Any) -> str:

@@ -11,9 +11,9 @@ import msgspec
 
 from animus_cli.table import Column, paragraph, table
 from animus_cli.terminal import Screen, clean
-from animus_plugin_protocol.wire.control import PluginListResult, PluginRow, PluginTrustResult
+from animus_plugin_protocol.wire.control import PluginListResult, PluginPingResult, PluginRow, PluginTrustResult
 
-__all__ = ["answered", "found", "trusted"]
+__all__ = ["answered", "found", "pinged", "trusted"]
 
 _QUOTED = re.compile(r"'([^']+)' was skipped")
 _COLUMNS = [
@@ -66,6 +66,11 @@ def trusted(result: PluginTrustResult, screen: Screen) -> list[str]:
     """What was trusted, and what ends it."""
     text = f"Trusted {result.path} as it is now (sha256 {result.sha256[:12]}…)."
     return paragraph(f"{text} If the file changes, it has to be trusted again.", screen)
+
+
+def pinged(result: PluginPingResult, _screen: Screen) -> list[str]:
+    """How long it took."""
+    return [f"It answered in {result.latency_ms} ms."]
 
 
 def _note(row: PluginRow) -> str:

@@ -37,7 +37,9 @@ _PAST = [
 def receipt(result: QueueEnqueueResult, screen: Screen) -> list[str]:
     """What now stands in the queue."""
     verb = "Enqueued" if result.enqueued else "Already in the queue:"
-    lines = [clean(f"{verb} {result.subject_id} for {result.workflow_ref} as entry {result.entry_id}.")]
+    where = f", {result.status}" if result.status else ""
+    run = f", run {result.workflow_id}" if result.workflow_id else ""
+    lines = [clean(f"{verb} {result.subject_id} for {result.workflow_ref} as entry {result.entry_id}{where}{run}.")]
     return [*lines, *paragraph(f"warning: {result.warning}", screen)] if result.warning else lines
 
 

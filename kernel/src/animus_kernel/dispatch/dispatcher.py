@@ -6,27 +6,28 @@ it lets sleep (`animus_kernel.dispatch.rest`).
 """
 
 import asyncio
-from collections import OrderedDict
+import datetime
 from collections.abc import Awaitable, Callable
 
 from animus_composition.settings import RUNS_PER_RUNNER, DaemonSettings
+from animus_control.jobs import Jobs
+from animus_kernel.alarm import Alarm
 from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import LEASE_BATCH, FencedQueue
+from animus_kernel.dispatch.register import Register
 from animus_kernel.dispatch.rest import Rest
-from animus_kernel.dispatch.run import Run, RunState, Step, free_slots, new_run_id
-from animus_kernel.jobs import Alarm, Jobs
+from animus_kernel.dispatch.run import Run, RunState, Step, free_slots
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire.queue_v2 import LeasedEntry
 
 __all__ = ["PILLARS", "RETRY_SECONDS", "Dispatcher"]
 
 RETRY_SECONDS = 2.0
-"""How long to wait before the queue is asked again after it could not be."""
+"""How long to wait after queue or runner could not be had."""
 
 PILLARS = ("dispatch", "renewal", "heartbeat")
 """The jobs without which a dispatcher is of no use."""
 
-_REMEMBERED = 1024
 _SHORTEST_RENEWAL_SECONDS = 1.0
 
 
@@ -43,18 +44,18 @@ class Dispatcher:
     def __init__(
         self, queue: FencedQueue, execution: Execution, settings: DaemonSettings, jobs: Jobs, only_entry: str | None
     ) -> None:
-        self.runs: dict[str, Run] = {}
-        self.settled: OrderedDict[str, Run] = OrderedDict()
+        self._register = register = Register()
+        self.runs, self.settled, self.has_leases = register.runs, register.settled, register.has_leases
+        self.run_of_entry, self.wait_for, self.wait_change = register.of_entry, register.wait_for, register.wait_change
         self.is_draining, self.is_paused = False, settings.paused
         self._queue, self._execution, self._settings, self._jobs = queue, execution, settings, jobs
         self._events, self._clock = execution.events, execution.clock
         self.on_beat: Callable[[], None] = lambda: None
         self._only_entry = only_entry
-        self._woken, self.has_leases, self._leasing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
-        self._must_reclaim = True
+        self._woken, self._leasing = asyncio.Event(), asyncio.Lock()
+        self._must_reclaim, self._has_backlog, self._third_of_a_term = True, True, 0.0
         self._rest = Rest(self._clock, self._events, settings.heartbeat_seconds)
         self._alarm = Alarm(self._clock, jobs, self.wake)
-        self._changed: list[asyncio.Future[None]] = []
         execution.on_slot = self._on_slot
 
     def start(self) -> None:
@@ -72,27 +73,6 @@ class Dispatcher:
         """How many slots are taken."""
         return sum(run.holds_slot for run in self.runs.values())
 
-    def run_of_entry(self, entry_id: str) -> Run | None:
-        """The run of an entry, under way or lately settled."""
-        for run in self.runs.values():
-            if run.entry.entry_id == entry_id:
-                return run
-        return self.settled.get(entry_id)
-
-    async def wait_for(self, entry_id: str, wanted: Callable[[Run], bool]) -> Run:
-        """Wait until the run of `entry_id` is as `wanted`. Wrap it in a time limit."""
-        while True:
-            run = self.run_of_entry(entry_id)
-            if run is not None and wanted(run):
-                return run
-            await self.wait_change()
-
-    async def wait_change(self) -> None:
-        """Wait until some run is in another state."""
-        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._changed.append(change)
-        await change
-
     def check_lease(self, entry_id: str) -> None:
         """Somebody changed the entry of a run: find out now whether it is still ours."""
         for run in self.runs.values():
@@ -101,7 +81,7 @@ class Dispatcher:
 
     async def _check(self, run: Run) -> None:
         await self._execution.renew(run)
-        self._forget_if_gone(run)
+        self._register.forget_if_gone(run)
         self.wake()
 
     def go_on(self, run_id: str) -> bool:
@@ -134,14 +114,18 @@ class Dispatcher:
             self._jobs.start(f"end {run_id}", self._finish(run, self._execution.finish))
 
     async def _dispatch_forever(self) -> None:
+        is_stopped = False
         while True:
             await self._woken.wait()
             self._woken.clear()
             try:
                 await self._dispatch()
+                is_stopped = False
             except RpcFault as fault:
                 self._must_reclaim = True  # a lease may have been granted although its answer was lost
-                self._events.record("queue_unavailable", reason=fault.message)
+                if not is_stopped:
+                    self._events.record("dispatch_stopped", reason=fault.message)
+                is_stopped = True
                 await self._clock.sleep(RETRY_SECONDS)
                 self.wake()
 
@@ -152,25 +136,39 @@ class Dispatcher:
             if self._must_reclaim:
                 await self._reclaim()
                 self._must_reclaim = False
+            if self._free() > 0:
+                await self._execution.reach()  # while no runner can be had entries stay as they are
             self._wake_expired()
             for run in [run for run in self.runs.values() if run.state is RunState.WAKING]:
                 if self._free() > 0:
                     self._launch(run)
-            leased = 0
-            while (free := self._free()) > 0:
-                batch = min(free, LEASE_BATCH)
-                result = await self._queue.lease([new_run_id() for _ in range(batch)])
-                leased += sum(self._accept(item) for item in result.leased)
-                self._rest.hear(result, batch)
-                if len(result.leased) < batch:
-                    break
+            leased, next_run_at = await self._lease()
             await self._return_others()
-            moments = [await self._queue.next_deadline(), *(run.gate_expires_at for run in self.runs.values())]
+        moments = [next_run_at, *(run.gate_expires_at for run in self.runs.values())]
         next_at = min((moment for moment in moments if moment is not None), default=None)
         self._alarm.set(next_at)
         if next_at is None and not self.runs:
             self._rest.begin()
         return leased
+
+    async def _lease(self) -> tuple[int, datetime.datetime | None]:
+        """Fill the free slots; how many were, and when the queue has more to give if slots are left."""
+        leased = 0
+        while (free := self._free()) > 0:
+            batch = min(free, LEASE_BATCH)
+            if self._has_backlog:
+                result, next_run_at = await self._queue.lease(batch), None
+            else:  # asked together, so that nothing stands between the grant and the start of the run
+                result, next_run_at = await asyncio.gather(self._queue.lease(batch), self._queue.next_deadline())
+            leased += sum(self._accept(item) for item in result.leased)
+            self._rest.hear(result, batch)
+            if len(result.leased) < batch:
+                if self._has_backlog:
+                    next_run_at = await self._queue.next_deadline()
+                self._has_backlog = False
+                return leased, next_run_at
+        self._has_backlog = True
+        return leased, None
 
     def _wake_expired(self) -> None:
         """A gate whose time is over: the runner says what that means when the run is executed again."""
@@ -196,8 +194,8 @@ class Dispatcher:
             return 0
         now = self._clock.now()
         run = Run(run_id=run_id, entry=item.entry, fence=item.execution, leased_at=now)
-        self.runs[run_id] = run
-        self.has_leases.set()
+        self._third_of_a_term = (run.renew_at - now).total_seconds()
+        self._register.add(run)
         if self._only_entry in {None, item.entry.entry_id}:
             self._launch(run)
         return 1
@@ -209,7 +207,7 @@ class Dispatcher:
     async def _finish(self, run: Run, work: Callable[[Run], Awaitable[None]]) -> None:
         """Do `work` on the run, then bring its entry to where the run's state says it belongs."""
         await work(run)
-        self._notify(run)
+        self._register.tell(run)
         if run.state is RunState.FINISHING:
             await self._execution.close(run)
         elif run.state is RunState.RETURNING:
@@ -218,33 +216,17 @@ class Dispatcher:
         if run.state is RunState.PARKED and run.may_wake:
             run.may_wake = False
             self._step(run, Step.WAKE)
-        self._forget_if_gone(run)
+        self._register.forget_if_gone(run)
         self.wake()
 
     def _step(self, run: Run, step: Step) -> None:
         run.move(step)
-        self._notify(run)
+        self._register.tell(run)
 
     def _on_slot(self, run: Run) -> None:
-        self._notify(run)
-        self.wake()
-
-    def _notify(self, run: Run) -> None:
-        if run.is_settled:
-            self.settled[run.entry.entry_id] = run
-            while len(self.settled) > _REMEMBERED:
-                self.settled.popitem(last=False)
-        changed, self._changed = self._changed, []
-        for change in changed:
-            if not change.done():
-                change.set_result(None)
-
-    def _forget_if_gone(self, run: Run) -> None:
-        if run.state is RunState.GONE:
-            self.runs.pop(run.run_id, None)
-            self._notify(run)
-            if not self.runs:
-                self.has_leases.clear()
+        self._register.tell(run)
+        if self._has_backlog:  # else nothing waits for the slot
+            self.wake()
 
     async def _reclaim(self) -> int:
         """Give back entries of our owner that nobody here knows: an earlier process had them, or an answer was lost."""
@@ -260,7 +242,7 @@ class Dispatcher:
         for run in [run for run in self.runs.values() if run.state is RunState.LEASED]:
             await self._queue.give_back(run.fence, "leased on the way to another entry")
             self._step(run, Step.LOSE)
-            self._forget_if_gone(run)
+            self._register.forget_if_gone(run)
 
     async def _renew_forever(self) -> None:
         while True:
@@ -269,9 +251,11 @@ class Dispatcher:
             due = [run for run in self.runs.values() if run.may(Step.LOSE) and run.renew_at <= now]
             for run in due:
                 await self._execution.renew(run)
-                self._forget_if_gone(run)
+                self._register.forget_if_gone(run)
             earliest = min((run.renew_at for run in self.runs.values() if run.may(Step.LOSE)), default=now)
-            await self._clock.sleep(max((earliest - now).total_seconds(), _SHORTEST_RENEWAL_SECONDS))
+            # Never longer than a new lease may wait: by a clock that was set back the others seem to have hours.
+            seconds = min((earliest - now).total_seconds(), self._third_of_a_term)
+            await self._clock.sleep(max(seconds, _SHORTEST_RENEWAL_SECONDS))
 
     async def _beat_forever(self) -> None:
         while True:
@@ -284,16 +268,21 @@ class Dispatcher:
             except RpcFault as fault:
                 self._events.record("heartbeat_failed", reason=fault.message)
                 self._must_reclaim = True
+        self._has_backlog = True
 
     async def _beat(self) -> None:
-        """Compare the queue with what is known here."""
+        """Compare the queue with what is known here; where there is nothing, one question is enough."""
+        if not self.runs and await self._queue.is_empty():
+            if not self.runs:
+                self._rest.begin()
+            return
         async with self._leasing:
             reclaimed = await self._reclaim()
             owned = {entry.workflow_id for entry in await self._queue.own_entries()}
             strange = [run for run in self.runs.values() if run.run_id not in owned and run.may(Step.LOSE)]
             for run in strange:
                 await self._execution.renew(run)  # tells for certain whether the lease is lost
-                self._forget_if_gone(run)
+                self._register.forget_if_gone(run)
         leased = await self._dispatch()
         lost = sum(run.state in {RunState.GONE, RunState.STOPPING} for run in strange)
         if reclaimed or leased or lost:

@@ -3,6 +3,7 @@
 The subject is looked up at its backend, so that a dispatch carries what it is about; the workflow must exist.
 """
 
+import asyncio
 import uuid
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import msgspec
 from animus_control.errors import ControlError, category_of
 from animus_control.project import Project
 from animus_kernel.clock import Clock
+from animus_kernel.dispatch.plain_queue import ask_queue
 from animus_kernel.routing.seam import Plugins, ask, ask_backend
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
@@ -67,8 +69,9 @@ class Door:
             text = params.subject or _legacy_subject(params.task_id)
             if text is None:
                 raise ControlError("invalid_request", "say which subject as KIND:ID", next_step="animus subject list")
-            about = await self.look_up(text)
-            dispatch = self._dispatch(params, await self.workflow_named(params.workflow_ref, params), about)
+            look_ups = self.look_up(text), self.workflow_named(params.workflow_ref, params)
+            about, workflow_ref = await asyncio.gather(*look_ups)
+            dispatch = self._dispatch(params, workflow_ref, about)
         elif params.subject or params.task_id or dispatch.subject is None:
             raise ControlError("invalid_request", "a whole subject_dispatch holds the subject, and is given alone")
         else:
@@ -82,7 +85,7 @@ class Door:
             run_at=params.run_at,
             expire_after_secs=params.expire_after_secs,
         )
-        receipt = await ask(self._plugins, methods.QUEUE_V2_ENQUEUE, wire, FencedEnqueueResult)
+        receipt = await ask_queue(self._plugins, methods.QUEUE_V2_ENQUEUE, wire, FencedEnqueueResult)
         return QueueEnqueueResult(
             enqueued=receipt.enqueued,
             entry_id=receipt.entry_id,

@@ -18,14 +18,19 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RpcFault
 from animus_plugin_protocol.wire import workflow_runner as wire
 from animus_plugin_protocol.wire.queue_v2 import FencedMutationResult
+from animus_plugin_runtime.tolerance import read_shape
 
 __all__ = ["MAX_BROKEN_ATTEMPTS", "Execution"]
 
 MAX_BROKEN_ATTEMPTS = 3
 """After so many attempts in a row that broke off without any progress an entry is held."""
 
+_PAUSE_SECONDS = 5.0
+"""Before an entry is tried for the third time: two deaths under it may be its own doing."""
+
 _FIRST_RETRY_SECONDS = 0.2
 _LAST_RETRY_SECONDS = 5.0
+_result_decoder = msgspec.json.Decoder(wire.WorkflowExecuteResult)
 _LEASE_IS_LOST = frozenset({"not_found", "stale_fence", "not_assigned"})
 
 
@@ -33,9 +38,13 @@ class _Progress(msgspec.Struct, frozen=True):
     value: wire.PhaseEvent
 
 
+async def _is_there() -> None:
+    """Somebody who can always be reached."""
+
+
 @dataclass
 class Execution:
-    """Has runs executed. `sweep` ends what a dead runner left behind."""
+    """Has runs executed. `sweep` ends what a dead runner left behind; `reach` fails while no runner can be had."""
 
     plugins: Plugins
     queue: FencedQueue
@@ -43,8 +52,9 @@ class Execution:
     events: EventLog
     clock: Clock
     sweep: Callable[[], Awaitable[object]]
+    reach: Callable[[], Awaitable[object]] = _is_there
     on_slot: Callable[[Run], None] = lambda _: None
-    """Told when a run that is being executed gives its slot away or takes one again."""
+    """Told when a run gives its slot away or takes one again."""
     _broken: Counter[str] = field(default_factory=Counter[str])
     _calls: dict[str, asyncio.Future[msgspec.Raw]] = field(default_factory=dict[str, "asyncio.Future[msgspec.Raw]"])
 
@@ -53,16 +63,9 @@ class Execution:
         run.status, run.reason, run.waiting, run.has_progressed = "running", None, None, False
         run.waits_inside = False
         self._record(run, "run_started", entry_id=run.entry.entry_id, workflow_ref=run.workflow_ref)
-        await self.projector.apply(run, "running")
-        dispatch, role, execute = run.entry.subject_dispatch, "workflow_runner", methods.WORKFLOW_EXECUTE
-        params = wire.WorkflowExecuteParams(
-            workflow_id=run.run_id, execution_fence=run.fence, subject_dispatch=dispatch, actor=dispatch.actor
-        )
-        listener = functools.partial(self._on_note, run)
-        work = self.plugins.call(role, execute, params, timeout_seconds=None, on_note=listener)
-        call = self._calls[run.run_id] = asyncio.ensure_future(work)
+        call = self._calls[run.run_id] = asyncio.ensure_future(self._execute(run))
         try:
-            result = msgspec.json.decode(await call, type=wire.WorkflowExecuteResult)
+            result = read_shape(_result_decoder, await call)
         except RpcFault as fault:
             await self._broke_off(run, fault)
         except asyncio.CancelledError:
@@ -79,6 +82,19 @@ class Execution:
         finally:
             call.cancel()
             del self._calls[run.run_id]
+
+    async def _execute(self, run: Run) -> msgspec.Raw:
+        """The runner's answer. The subject is marked meanwhile: the run need not wait for that, its end has to."""
+        dispatch, role, execute = run.entry.subject_dispatch, "workflow_runner", methods.WORKFLOW_EXECUTE
+        params = wire.WorkflowExecuteParams(
+            workflow_id=run.run_id, execution_fence=run.fence, subject_dispatch=dispatch, actor=dispatch.actor
+        )
+        listener = functools.partial(self._on_note, run)
+        marking = asyncio.ensure_future(self.projector.apply(run, "running"))
+        try:
+            return await self.plugins.call(role, execute, params, timeout_seconds=None, on_note=listener)
+        finally:
+            await marking
 
     def cancel(self, run: Run, reason: str) -> bool:
         """End a run by cancelling its execution, for runners that know no signals; whether it is being executed."""
@@ -137,6 +153,7 @@ class Execution:
             run.move(Step.CLOSE)
         elif status in ENDED_STATUSES:
             run.move(Step.END)
+            self.on_slot(run)  # the next one need not wait until this one's end is written down everywhere
             await self.finish(run)
         else:
             run.status = "paused"
@@ -156,7 +173,9 @@ class Execution:
         self._broken[run.entry.entry_id] = 1 if run.has_progressed else self._broken[run.entry.entry_id] + 1
         run.status, run.reason = "pending", fault.message
         self._record(run, "run_broke_off", reason=fault.message, attempts=self._broken[run.entry.entry_id])
-        run.move(Step.BREAK)
+        if self._broken[run.entry.entry_id] == MAX_BROKEN_ATTEMPTS - 1:
+            await self.clock.sleep(_PAUSE_SECONDS)
+        run.move(Step.BREAK if run.may(Step.BREAK) else Step.CLOSE)
 
     async def _stop(self, run: Run, *, ends_run: bool) -> None:
         """End what the runner still does for a run that is no longer ours: dropped by somebody, or somebody else's."""

@@ -5,8 +5,11 @@ it had leased, and lease it again. There is no other way to a running entry.
 """
 
 import datetime
+from collections.abc import Callable
 
 from animus_kernel.clock import parse_moment
+from animus_kernel.dispatch.plain_queue import UNKNOWN_METHOD, ask_queue, fenced
+from animus_kernel.dispatch.run import new_run_id
 from animus_kernel.routing.seam import Plugins, ask
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import RefusedError
@@ -26,19 +29,20 @@ _OTHER_NAME = "/recovered"
 class FencedQueue:
     """The queue as the dispatcher sees it. Every method raises RpcFault when the queue cannot be asked."""
 
-    def __init__(self, plugins: Plugins, repo_scope: str) -> None:
-        self._plugins = plugins
+    def __init__(self, plugins: Plugins, repo_scope: str, new_run_id: Callable[[], str] = new_run_id) -> None:
+        self._plugins, self._new_run_id = plugins, new_run_id
         self.owner_id = f"animus:{repo_scope}"
 
-    async def lease(self, run_ids: list[str]) -> v2.FencedLeaseResult:
-        """Take up to as many entries as there are ids."""
-        params = v2.FencedLeaseParams(max=len(run_ids), owner_id=self.owner_id, workflow_ids=run_ids)
-        return await ask(self._plugins, methods.QUEUE_V2_LEASE, params, v2.FencedLeaseResult)
+    async def lease(self, count: int) -> v2.FencedLeaseResult:
+        """Take up to `count` entries; each that has no run id yet gets a new one."""
+        run_ids = [self._new_run_id() for _ in range(count)]
+        params = v2.FencedLeaseParams(max=count, owner_id=self.owner_id, workflow_ids=run_ids)
+        return await ask_queue(self._plugins, methods.QUEUE_V2_LEASE, params, v2.FencedLeaseResult)
 
     async def renew(self, fence: ExecutionFence) -> v2.FencedMutationResult:
         """Keep a lease for another term."""
         params = v2.FencedRenewParams(execution=fence)
-        return await ask(self._plugins, methods.QUEUE_V2_LEASE_RENEW, params, v2.FencedMutationResult)
+        return await ask_queue(self._plugins, methods.QUEUE_V2_LEASE_RENEW, params, v2.FencedMutationResult)
 
     async def recover(self, fence: ExecutionFence) -> v2.FencedMutationResult:
         """Take our own lease again after it ran out unopposed: a queue recovers only for another owner's name."""
@@ -46,19 +50,19 @@ class FencedQueue:
         name = self.owner_id if held != self.owner_id else self.owner_id + _OTHER_NAME
         params = v2.FencedRecoverParams(execution=fence, new_owner_id=name)
         try:
-            return await ask(self._plugins, methods.QUEUE_V2_LEASE_RECOVER, params, v2.FencedMutationResult)
+            return await ask_queue(self._plugins, methods.QUEUE_V2_LEASE_RECOVER, params, v2.FencedMutationResult)
         except RefusedError as fault:  # a queue need not know how
             return v2.FencedMutationResult(outcome="stale_fence", reason=fault.message)
 
     async def complete(self, fence: ExecutionFence, status: str, workflow_ref: str) -> v2.FencedMutationResult:
         """Finish the entry; repeating it is harmless."""
         params = v2.FencedCompletionParams(execution=fence, status=status, workflow_ref=workflow_ref)
-        return await ask(self._plugins, methods.QUEUE_V2_COMPLETION, params, v2.FencedMutationResult)
+        return await ask_queue(self._plugins, methods.QUEUE_V2_COMPLETION, params, v2.FencedMutationResult)
 
     async def give_back(self, fence: ExecutionFence, reason: str) -> v2.FencedMutationResult:
         """Return the entry to pending; it keeps its run id and its place."""
         params = v2.FencedReleasePendingParams(execution=fence, reason=reason)
-        return await ask(self._plugins, methods.QUEUE_V2_RELEASE_PENDING, params, v2.FencedMutationResult)
+        return await ask_queue(self._plugins, methods.QUEUE_V2_RELEASE_PENDING, params, v2.FencedMutationResult)
 
     async def hold(self, entry_id: str, reason: str) -> None:
         """Keep the entry from being leased until somebody releases it."""
@@ -73,7 +77,7 @@ class FencedQueue:
         """The entries leased under our owner id, by this process or one before it."""
         return [
             entry
-            for entry in await self.entries(["assigned"])
+            for entry in (fenced(one, self.owner_id) for one in await self.entries(["assigned"]))
             if entry.execution is not None
             and entry.execution.queue_lease is not None
             and entry.execution.queue_lease.owner_id in {self.owner_id, self.owner_id + _OTHER_NAME}
@@ -89,7 +93,16 @@ class FencedQueue:
             if not page.entries or len(found) >= page.total:
                 return found
 
+    async def is_empty(self) -> bool:
+        """Whether there is no entry at all, whoever has it."""
+        return not (await ask(self._plugins, methods.QUEUE_STATS, None, v1.QueueStats)).total
+
     async def next_deadline(self) -> datetime.datetime | None:
         """When the next deferred entry comes due."""
-        result = await ask(self._plugins, methods.QUEUE_NEXT_DEADLINE, None, v1.QueueNextDeadlineResult)
+        try:
+            result = await ask(self._plugins, methods.QUEUE_NEXT_DEADLINE, None, v1.QueueNextDeadlineResult)
+        except RefusedError as fault:
+            if fault.code in UNKNOWN_METHOD:
+                return None  # a queue that defers nothing
+            raise
         return None if result.next_run_at is None else parse_moment(result.next_run_at)

@@ -4,18 +4,36 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
+from animus_composition.settings import load_settings
 from animus_control.audit import verify
 from animus_control.endpoint import socket_path
 from animus_control.event_file import read_events
+from animus_control.listener import past_and_present
+from animus_control.log_file import is_wanted, read_log
 from animus_control.metrics import describe, render
 from animus_control.project import Project
 from animus_kernel.kernel import DAEMON, Kernel
 from animus_kernel.serving.instance import instance_holder
 from animus_kernel.version import VERSION
 from animus_plugin_protocol.wire import control
+from animus_plugin_protocol.wire.log_storage import LogEntry
 from animus_process import usage_of
 
-__all__ = ["drain", "events", "health", "metrics", "nudge", "pause", "resume", "status", "stop", "verify_audit"]
+__all__ = [
+    "drain",
+    "events",
+    "health",
+    "logs",
+    "metrics",
+    "nudge",
+    "pause",
+    "restart",
+    "resume",
+    "start",
+    "status",
+    "stop",
+    "verify_audit",
+]
 
 
 async def status(kernel: Kernel, _: control.EmptyParams) -> control.DaemonStatusResult:
@@ -59,6 +77,18 @@ async def stop(kernel: Kernel, _: control.EmptyParams) -> control.UnitResult:
     return control.UnitResult()
 
 
+async def start(_: Kernel, __: control.EmptyParams) -> control.UnitResult:
+    """Whoever is asked runs already."""
+    return control.UnitResult()
+
+
+async def restart(kernel: Kernel, params: control.EmptyParams) -> control.UnitResult:
+    """Begin to end, and to start again; the answer is sent first."""
+    await asyncio.to_thread(load_settings, kernel.project)  # a bad file must not cost the daemon that runs
+    kernel.must_restart = True
+    return await stop(kernel, params)
+
+
 async def nudge(kernel: Kernel, _: control.EmptyParams) -> control.UnitResult:
     """Look at the queue now."""
     kernel.wake()
@@ -88,16 +118,17 @@ async def events(kernel: Kernel, params: control.DaemonEventsParams) -> AsyncIte
     live = kernel.events.listen() if params.follow and kernel.purpose == DAEMON else None
     recorded = await asyncio.to_thread(read_events, kernel.project.events_path, since=params.since, limit=params.limit)
 
-    async def tell() -> AsyncIterator[control.DaemonEvent]:
-        for event in recorded:
-            yield event
-        if live is not None:
-            last = recorded[-1].seq if recorded else 0
-            async for event in live:
-                if event.seq > last:
-                    yield event
+    last = recorded[-1].seq if recorded else 0
+    return past_and_present(recorded, live, lambda event: event.seq > last)
 
-    return tell()
+
+async def logs(kernel: Kernel, params: control.DaemonLogsParams) -> AsyncIterator[LogEntry]:
+    """The entries in the files, then, if asked for, new ones as they are written."""
+    live = kernel.logs.follow() if params.follow and kernel.purpose == DAEMON else None
+    written = await asyncio.to_thread(read_log, kernel.project.log_path, params)
+
+    seen = {entry.id for entry in written}
+    return past_and_present(written, live, lambda entry: is_wanted(entry, params) and entry.id not in seen)
 
 
 async def metrics(kernel: Kernel, params: control.EmptyParams) -> str:

@@ -4,6 +4,8 @@ import functools
 import importlib
 from typing import Any
 
+import msgspec
+
 from animus_control.errors import ControlError
 from animus_control.operations import OPERATIONS
 from animus_kernel.kernel import Kernel
@@ -18,7 +20,8 @@ RENDERERS_GROUP = "animus.renderers"
 async def render(kernel: Kernel, params: control.RenderParams) -> str:
     """Run an operation that needs no params, and answer what a command line prints of it."""
     operation = OPERATIONS.get(params.operation)
-    if operation is None or operation.stream is not None:
+    needs_params = operation is not None and any(field.required for field in msgspec.structs.fields(operation.params))
+    if operation is None or operation.stream is not None or needs_params:
         raise ControlError("not_supported", f"{params.operation!r} cannot be rendered")
     result = await kernel.run(operation, operation.params())
     lay_out = _renderer()

@@ -23,13 +23,14 @@ _SUBJECTS = 500
 
 async def status(kernel: Kernel, params: control.EmptyParams) -> control.ProjectStatusResult:
     """What can be asked is shown; what cannot be asked is named as a problem. All is asked at once."""
-    problems = list(kernel.packs.problems)
+    lacking = [error.message for error in kernel.roles.problems.values()]
+    problems = [*kernel.packs.problems, *lacking]
 
     async def known(asked: Awaitable[_Answer], otherwise: _Other) -> _Answer | _Other:
         try:
             return await asked
         except RpcFault as fault:
-            problems.append(fault.message)
+            problems.extend({fault.message}.difference(problems))
             return otherwise
 
     def runs(**which: Any) -> Coroutine[Any, Any, control.WorkflowListResult]:

@@ -27,10 +27,30 @@ _CONTROL_WORDS = {"pending": "ready", "assigned": "in-flight"}
 
 
 async def enqueue(kernel: Kernel, params: control.QueueEnqueueParams) -> control.QueueEnqueueResult:
-    """Ask for work through the one door."""
+    """Ask for work through the one door.
+
+    Raises:
+        ControlError: ``conflict`` when the subject waits or is at work with another workflow, unless a key was given.
+    """
     result = await kernel.door.enqueue(params)
     kernel.wake()
-    return result
+    if result.enqueued:
+        return result
+    entries = await kernel.queue.entries([])
+    there = next((row_of(entry) for entry in entries if entry.entry_id == result.entry_id), None)
+    if there is None:  # it left the queue meanwhile, or its key was used before
+        return result
+    shown = msgspec.structs.replace(
+        result, status=there.status, workflow_id=there.workflow_id, workflow_ref=there.workflow_ref
+    )
+    if there.workflow_ref == result.workflow_ref:
+        return shown
+    run = f" as {there.workflow_id}" if there.status == "assigned" and there.workflow_id else ""
+    message = f"{result.subject_id} is on the queue already, {there.status} for {there.workflow_ref!r}{run}"
+    if params.idempotency_key is not None:  # it is bound to that entry from now on: an answer, and no refusal
+        return msgspec.structs.replace(shown, warning=f"{message}; the key stands for that entry now")
+    step, details = f"animus why {there.id}", {"entry_id": there.id, "workflow_ref": there.workflow_ref}
+    raise ControlError("conflict", f"{message}; nothing was enqueued", details=details, next_step=step)
 
 
 async def list_entries(kernel: Kernel, params: control.QueueListParams) -> control.QueueListResult:

@@ -9,7 +9,7 @@ from animus_kernel.handlers import workflows
 from animus_kernel.kernel import Kernel
 from animus_kernel.routing.seam import ask
 from animus_plugin_protocol import methods
-from animus_plugin_protocol.errors import ErrorCode, RefusedError
+from animus_plugin_protocol.errors import ErrorCode, RefusedError, RpcFault
 from animus_plugin_protocol.wire import control, queue
 from animus_plugin_protocol.wire.workflow_runner import WorkflowSignalParams, WorkflowSignalResult
 
@@ -17,6 +17,7 @@ __all__ = ["answer", "approve", "cancel", "pause", "reject", "resume"]
 
 _AD_HOC = f"{AD_HOC_KIND}:"
 _NO_SIGNALS = frozenset({ErrorCode.METHOD_NOT_FOUND, ErrorCode.METHOD_NOT_SUPPORTED})
+_LEAVES_AS_IT_IS = _NO_SIGNALS | {ErrorCode.INVALID_PARAMS, ErrorCode.PHASE_NOT_FOUND, ErrorCode.MANUAL_GATE_PENDING}
 _Signalled = control.WorkflowSteerParams | control.PhaseGateParams | control.WorkflowAnswerParams
 
 
@@ -84,7 +85,13 @@ async def _signal(
         message = f"the run of entry {params.id!r} has not begun"
         raise ControlError("conflict", message, next_step=f"animus why {params.id}")
     wire = WorkflowSignalParams(workflow_id=run_id, signal=signal, note=note, actor=params.actor, **more)
-    answer = await ask(kernel.plugins, methods.WORKFLOW_SIGNAL, wire, WorkflowSignalResult)
+    try:
+        answer = await ask(kernel.plugins, methods.WORKFLOW_SIGNAL, wire, WorkflowSignalResult)
+    except RpcFault as fault:
+        # The runner may have written the signal down before it died: what became of the run, executing it tells.
+        if kernel.dispatcher is not None and fault.code not in _LEAVES_AS_IT_IS:
+            kernel.dispatcher.go_on(run_id)
+        raise
     who = params.actor.user_id if params.actor else None
     kernel.events.record("run_signalled", workflow_id=run_id, signal=signal, note=note, actor=who)
     said = answer.message

@@ -1,10 +1,12 @@
 """Subjects: each call goes to the plugin that holds the role for their kind."""
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
 
+from animus_control.subject_filter import fits, require_watchable
 from animus_kernel.dispatch.door import split_subject
 from animus_kernel.kernel import Kernel
 from animus_kernel.routing.seam import ask_backend
@@ -13,7 +15,7 @@ from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire import control, subject
 from animus_plugin_protocol.wire.dispatch import canonical_kind
 
-__all__ = ["batch_create", "create", "delete", "get", "list_subjects", "next_subject", "set_status", "update"]
+__all__ = ["batch_create", "create", "delete", "get", "list_subjects", "next_subject", "set_status", "update", "watch"]
 
 AnswerType = TypeVar("AnswerType")
 
@@ -73,3 +75,20 @@ async def next_subject(kernel: Kernel, params: control.SubjectNextParams) -> con
     if found is not None and "subject" in found:
         found = found["subject"]
     return control.SubjectNextResult(subject=None if found is None else msgspec.convert(found, subject.Subject))
+
+
+async def watch(kernel: Kernel, params: control.SubjectWatchParams) -> AsyncIterator[subject.SubjectChangedEvent]:
+    """The changes of subjects from now on."""
+    wanted = params.filter or subject.SubjectFilter()
+    require_watchable(wanted)
+    kinds = [params.kind] if params.kind else wanted.kind or kernel.plugins.subject_kinds()
+    changes = await kernel.subject_changes.follow([canonical_kind(kind) for kind in kinds])
+
+    async def tell() -> AsyncIterator[subject.SubjectChangedEvent]:
+        async with contextlib.aclosing(changes):
+            async for event in changes:
+                is_meant = not params.kind or canonical_kind(event.subject.kind) == canonical_kind(params.kind)
+                if is_meant and fits(event.subject, wanted):
+                    yield event
+
+    return tell()

@@ -24,7 +24,20 @@ from animus_plugin_protocol.wire.config_source import ConfigValidateResult
 from animus_plugin_protocol.wire.dispatch import qualified_id
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowInspectParams, WorkflowInspectResult
 
-__all__ = ["check", "config", "delete", "events", "find", "get", "inspect", "list_runs", "load", "run", "summary_of"]
+__all__ = [
+    "check",
+    "config",
+    "delete",
+    "events",
+    "execute",
+    "find",
+    "get",
+    "inspect",
+    "list_runs",
+    "load",
+    "run",
+    "summary_of",
+]
 
 _LEASE_WAIT_SECONDS = 2.0
 """How long ``workflow/run`` waits for its entry to be leased, so that it can say the run id."""
@@ -66,6 +79,13 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
         reason=found.reason if found else receipt.warning,
         waiting=found.waiting if found else None,
     )
+
+
+async def execute(kernel: Kernel, params: control.WorkflowExecuteParams) -> control.WorkflowRunResult:
+    """`run` in the words of other clients."""
+    definition, subject = params.definition, params.subject_id
+    wish = control.WorkflowRunParams(definition=definition, subject=subject, vars=params.params, actor=params.actor)
+    return await run(kernel, wish)
 
 
 async def list_runs(kernel: Kernel, params: control.WorkflowListParams) -> control.WorkflowListResult:

@@ -4,52 +4,22 @@ The file is bounded: at its limit it becomes the previous one, which replaces th
 names a secret are never written. A listener that does not keep up is told so and dropped; nobody waits for it.
 """
 
-import asyncio
-import datetime
 import os
-import weakref
 from collections import Counter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from animus_control.event_file import EventRecord, previous_of, tail_of
+from animus_control.listener import Listener, Listeners
+from animus_kernel.clock import Clock, SystemClock
 from animus_plugin_protocol.wire.control import DaemonEvent
 from animus_plugin_runtime.redaction import redacted
 
-__all__ = ["LISTENER_LIMIT", "EventLog", "Listener", "ListenerLaggedError"]
-
-LISTENER_LIMIT = 4096
-"""Events that may wait for one listener."""
+__all__ = ["EventLog"]
 
 _FILE_LIMIT_BYTES = 10 * 1024 * 1024
-
-
-class ListenerLaggedError(Exception):
-    """The listener was too slow; events are missing for it from here on."""
-
-
-class Listener:
-    """An iterator over events that raises `ListenerLaggedError` once more than `LISTENER_LIMIT` of them waited."""
-
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[DaemonEvent] = asyncio.Queue()
-        self._has_lagged = False
-
-    def put(self, event: DaemonEvent) -> None:
-        """Hand over one event; never waits."""
-        self._has_lagged = self._has_lagged or self._waiting.qsize() >= LISTENER_LIMIT
-        if not self._has_lagged:
-            self._waiting.put_nowait(event)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> DaemonEvent:
-        if self._has_lagged:
-            raise ListenerLaggedError
-        return await self._waiting.get()
 
 
 class EventLog:
@@ -59,19 +29,22 @@ class EventLog:
         counts: how many of each kind were recorded by this process.
     """
 
-    def __init__(self, path: Path, project_root: Path, *, limit_bytes: int = _FILE_LIMIT_BYTES) -> None:
+    def __init__(
+        self, path: Path, project_root: Path, clock: Clock | None = None, *, limit_bytes: int = _FILE_LIMIT_BYTES
+    ) -> None:
         self._path, self._project_root, self._limit_bytes = path, str(project_root), limit_bytes
+        self._clock = clock or SystemClock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
         self._seq = max((event.seq for event in tail_of(path)), default=0)
         self._descriptor = self._open()
-        self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self._listeners: Listeners[DaemonEvent] = Listeners()
 
     def record(self, kind: str, **payload: Any) -> DaemonEvent:
         """Write an event down and tell the listeners."""
         self._seq += 1
         self.counts[kind] += 1
-        now = datetime.datetime.now(datetime.UTC)
+        now = self._clock.now()
         data = redacted({name: value for name, value in payload.items() if value is not None})
         row_id, root = f"{self._seq:08d}-{os.urandom(4).hex()}", self._project_root
         row = EventRecord(id=row_id, seq=self._seq, timestamp=now, event_type=kind, project_root=root, data=data)
@@ -84,19 +57,16 @@ class EventLog:
 
     def tell(self, kind: str, payload: dict[str, Any]) -> None:
         """Tell the listeners without writing it down."""
-        now = datetime.datetime.now(datetime.UTC)
+        now = self._clock.now()
         self._hand_out(DaemonEvent(id="", seq=self._seq, occurred_at=now, kind=kind, payload=redacted(payload)))
 
     def _hand_out(self, event: DaemonEvent) -> DaemonEvent:
-        for listener in self._listeners:
-            listener.put(event)
+        self._listeners.tell(event)
         return event
 
-    def listen(self) -> "Listener":
+    def listen(self) -> Listener[DaemonEvent]:
         """Events from now on, for as long as the listener is kept."""
-        listener = Listener()
-        self._listeners.add(listener)
-        return listener
+        return self._listeners.add()
 
     def close(self) -> None:
         """Let go of the file."""

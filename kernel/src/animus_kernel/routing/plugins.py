@@ -3,32 +3,35 @@
 import asyncio
 import contextlib
 import functools
-import sys
+import os
 from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
 
 from animus_composition.assembly import Assembly
+from animus_composition.limits import care_of
 from animus_composition.roles import REQUIRED_ROLES, SUBJECT_ROLE
+from animus_composition.secrets import SecretEnvironment, load_references
 from animus_composition.settings import DaemonSettings
 from animus_control.errors import ControlError
 from animus_control.project import Project
-from animus_kernel.routing.host_call import HostCalls
+from animus_kernel.clock import Clock
 from animus_kernel.routing.seam import CALL_SECONDS, OnNote, Seconds
 from animus_kernel.version import VERSION
 from animus_plugin_protocol import methods
-from animus_plugin_protocol.errors import ErrorCode, FatalError, RefusedError
+from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.control import PluginHealth
 from animus_plugin_protocol.wire.lifecycle import HostCallsOffer, InitExtensions, ProjectBinding
-from animus_plugin_protocol.wire.provider import ProviderCapabilities
 from animus_plugin_protocol.wire.trigger import TriggerSchema
-from animus_plugin_runtime import Candidate, Care, Connection, HostOffer, Note, PluginEvent, SupervisedPlugin
+from animus_plugin_runtime import Candidate, Connection, HostOffer, Note, SupervisedPlugin
+from animus_plugin_runtime.agent_session import AgentSessions
+from animus_plugin_runtime.host_call import HostCalls
+from animus_plugin_runtime.process_cap import ProcessCap
+from animus_plugin_runtime.provider_processes import PROVIDER, ProviderProcesses, provider_named
 from animus_process import ProcessLedger
 
 __all__ = ["ProjectPlugins"]
-
-_PROVIDER = "provider"
 
 
 class ProjectPlugins:
@@ -40,34 +43,34 @@ class ProjectPlugins:
         assembly: Assembly,
         settings: DaemonSettings,
         ledger: ProcessLedger,
-        on_event: Callable[[PluginEvent], None],
+        supervise: Callable[..., SupervisedPlugin],
+        clock: Clock,
     ) -> None:
-        self._roles = assembly.roles
+        self._roles, self.sessions = assembly.roles, AgentSessions()
         root, scope, state_dir = str(project.root), project.repo_scope, str(project.state_dir)
         extensions = InitExtensions(
             project_binding=ProjectBinding(project_root=root, repo_scope=scope, state_dir=state_dir),
             host_calls=HostCallsOffer(version=1),
             packs=[pack.as_wire() for pack in assembly.packs.packs],
         )
-        supervise = functools.partial(
-            SupervisedPlugin,
+        prepare = functools.partial(
+            supervise,
             offer=HostOffer(name="animus", version=VERSION, extensions=extensions),
             project_root=project.root,
             ledger=ledger,
-            on_request=HostCalls(self, project.state_dir / "logs" / "runs").serve,
+            on_request=HostCalls(self, project.state_dir / "logs" / "runs", self.sessions, clock.now).serve,
+            cap=ProcessCap(settings.plugin_processes),
+            environ=SecretEnvironment(os.environ, load_references(project.config_dir)),
         )
-        self._plugins = {
-            candidate.name: supervise(
-                candidate, on_event=on_event, on_stderr=_log, care=self._care(candidate, settings)
-            )
-            for candidate in assembly.roles.candidates
-        }
 
-    def _care(self, candidate: Candidate, settings: DaemonSettings) -> Care:
-        """What a run cannot do without stays; the others rest while nobody needs them."""
-        is_resident = not {*REQUIRED_ROLES}.isdisjoint(self._roles.roles_of(candidate.name))
-        memory = None if settings.plugin_memory_mib is None else settings.plugin_memory_mib * 1024 * 1024
-        return Care(idle_seconds=None if is_resident else settings.plugin_idle_seconds, memory_bytes=memory)
+        def make(candidate: Candidate) -> SupervisedPlugin:
+            is_needed = not {*REQUIRED_ROLES}.isdisjoint(self._roles.roles_of(candidate.name))
+            return prepare(candidate, care=care_of(candidate, assembly.flavor, settings, is_needed=is_needed))
+
+        self._plugins = {candidate.name: make(candidate) for candidate in assembly.roles.candidates}
+        self._providers = [
+            ProviderProcesses(self._plugins[one.name], functools.partial(make, one)) for one in assembly.roles.providers
+        ]
 
     async def call(
         self, kind: str, method: str, params: Any, timeout_seconds: Seconds = CALL_SECONDS, on_note: OnNote = None
@@ -82,16 +85,24 @@ class ProjectPlugins:
         return await connection.call_raw(method, params, timeout_seconds=timeout_seconds, on_note=listener)
 
     async def connection_for(self, kind: str, name: str | None) -> Connection:
-        """The callee of a host call; see `animus_kernel.routing.host_call.Routes`."""
-        if kind == _PROVIDER:
-            return await self._provider(name)
+        """The callee of a host call; see `animus_plugin_runtime.host_call.Routes`."""
+        if kind == PROVIDER:
+            return await (await self.provider(name)).first.connection()
         return await self._holder(f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind).connection()
 
-    async def connection_named(self, name: str) -> Connection:
-        """The plugin that is called `name`, whatever it serves."""
+    async def provider(self, name: str | None) -> ProviderProcesses:
+        """Who runs agents under `name`; see `animus_plugin_runtime.host_call.Routes`."""
+        return await provider_named(self._providers, name)
+
+    def named(self, name: str) -> SupervisedPlugin:
+        """The plugin that is called `name`, whatever it serves.
+
+        Raises:
+            RefusedError: -32500, with the names there are.
+        """
         for plugin in self._plugins.values():
             if plugin.candidate.answers_to(name):
-                return await plugin.connection()
+                return plugin
         message = f"no plugin in use is called {name!r}; in use are: {', '.join(self._plugins)}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
 
@@ -110,7 +121,7 @@ class ProjectPlugins:
         return [role.removeprefix(SUBJECT_ROLE) for role in self._roles.holders if role.startswith(SUBJECT_ROLE)]
 
     def health(self) -> list[PluginHealth]:
-        """A row per plugin that holds a role."""
+        """A row per plugin that holds a role, and one for each further process that runs."""
         return [
             PluginHealth(
                 name=plugin.name,
@@ -121,12 +132,17 @@ class ProjectPlugins:
                 last_error=plugin.last_error,
                 **_vitals(plugin),
             )
-            for plugin in self._plugins.values()
+            for plugin in self._processes()
+            if plugin.pid is not None or plugin is self._plugins.get(plugin.name)
         ]
+
+    def _processes(self) -> list[SupervisedPlugin]:
+        """One for each plugin, and those that providers have besides."""
+        return [*self._plugins.values(), *(more for provider in self._providers for more in provider.plugins[1:])]
 
     async def tend(self) -> None:
         """Look after every plugin that runs: what hangs or is too large is replaced, what nobody needs rests."""
-        await asyncio.gather(*(plugin.tend() for plugin in self._plugins.values()))
+        await asyncio.gather(*(plugin.tend() for plugin in self._processes()))
 
     async def stop(self, role: str) -> None:
         """Stop the holder of one role."""
@@ -136,7 +152,7 @@ class ProjectPlugins:
 
     async def close(self) -> None:
         """Stop everything; the queue comes last, because the others' ends still have to be written down."""
-        for plugin in sorted(self._plugins.values(), key=lambda one: "queue" in self._roles.roles_of(one.name)):
+        for plugin in sorted(self._processes(), key=lambda one: "queue" in self._roles.roles_of(one.name)):
             with contextlib.suppress(OSError):
                 await plugin.stop()
 
@@ -149,34 +165,10 @@ class ProjectPlugins:
         message = problem.message if problem else f"no plugin of this project holds role {role!r}; held are: {known}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
 
-    async def _provider(self, name: str | None) -> Connection:
-        """The first provider that is called `name`, or that advertises it as a tool."""
-        for candidate in self._roles.providers:
-            if name is None or candidate.answers_to(name):
-                return await self._plugins[candidate.name].connection()
-        for candidate in self._roles.providers:
-            connection = await self._plugins[candidate.name].connection()
-            if name in _tools_of(connection):
-                return connection
-        known = ", ".join(plugin.name for plugin in self._roles.providers) or "none"
-        message = f"no provider answers to {name!r}; providers here: {known}"
-        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
-
 
 async def _trigger_kinds(connection: Connection) -> list[str]:
     schema: TriggerSchema = await connection.call(methods.TRIGGER_SCHEMA, timeout_seconds=CALL_SECONDS)
     return schema.kinds
-
-
-def _tools_of(connection: Connection) -> list[str]:
-    answered = connection.initialize_result
-    capability = None if answered is None else answered.kind_capabilities.get(_PROVIDER)
-    if capability is None or capability.extra is None:
-        return []
-    try:
-        return msgspec.convert(capability.extra, ProviderCapabilities).tools
-    except msgspec.ValidationError as error:
-        raise FatalError(f"{connection.plugin!r} advertises no readable provider capabilities: {error}") from error
 
 
 def _vitals(plugin: SupervisedPlugin) -> dict[str, Any]:
@@ -192,8 +184,3 @@ def _vitals(plugin: SupervisedPlugin) -> dict[str, Any]:
         "frames": traffic.frames_in + traffic.frames_out,
         "bytes": traffic.bytes_in + traffic.bytes_out,
     }
-
-
-def _log(plugin: str, line: str) -> None:
-    """What a plugin writes to its standard error goes to ours, with its name."""
-    sys.stderr.write(f"{plugin}: {line}\n")

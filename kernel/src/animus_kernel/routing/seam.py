@@ -8,6 +8,7 @@ import msgspec
 from animus_composition.roles import SUBJECT_ROLE
 from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError
 from animus_plugin_protocol.methods import METHODS, subject_verb
+from animus_plugin_runtime.tolerance import read_shape
 
 __all__ = ["CALL_SECONDS", "OnNote", "Plugins", "Seconds", "ask", "ask_backend"]
 
@@ -70,6 +71,6 @@ async def _ask(
             raise
         raw = await plugins.call(role, method, params, timeout_seconds=seconds)
     try:
-        return msgspec.json.decode(raw or b"null", type=answer)
+        return read_shape(msgspec.json.Decoder(answer), raw or b"null")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FatalError(f"the answer to {method!r} does not fit the protocol: {error}") from error

@@ -5,16 +5,19 @@ import json
 import os
 import resource
 import signal
+import sys
+
+import msgspec
 
 from animus_composition.assembly import assemble
 from animus_composition.roles import REQUIRED_ROLES
-from animus_composition.settings import DaemonSettings
+from animus_composition.settings import DaemonSettings, load_settings
 from animus_control.errors import ControlError, error_from_fault
+from animus_control.listening import listen_on, prepare_endpoint
 from animus_control.project import Project
+from animus_control.server import ControlServer
 from animus_kernel.kernel import DAEMON, Kernel, handler_of
-from animus_kernel.serving.endpoint import prepare_endpoint
 from animus_kernel.serving.instance import hold_instance
-from animus_kernel.serving.server import ControlServer, listen_on
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_runtime import sweep_orphans
 from animus_process import become_subreaper
@@ -33,14 +36,18 @@ def serve(project: Project, settings: DaemonSettings, *, ready_fd: int | None = 
     """
     try:
         with hold_instance(project, DAEMON):
-            asyncio.run(_serve(project, settings, ready_fd))
+            must_restart = asyncio.run(_serve(project, settings, ready_fd))
     except ControlError as error:
         _report(ready_fd, json.dumps(error.to_wire()).encode())
         raise
+    if must_restart:  # in the same process, so that whoever watches over it sees no end
+        settings_now = msgspec.json.encode(load_settings(project)).decode()
+        words = ["-P", "-m", "animus_kernel", "--project-root", str(project.root), "--settings", settings_now]
+        os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - our own interpreter with our own words
     return 0
 
 
-async def _serve(project: Project, settings: DaemonSettings, ready_fd: int | None) -> None:
+async def _serve(project: Project, settings: DaemonSettings, ready_fd: int | None) -> bool:
     become_subreaper()
     _raise_descriptor_limit()
     assembly = await asyncio.to_thread(assemble, project)
@@ -66,17 +73,21 @@ async def _serve(project: Project, settings: DaemonSettings, ready_fd: int | Non
         path.unlink(missing_ok=True)
         kernel.events.record("daemon_stopped")
         await kernel.close()
+    return kernel.must_restart
 
 
 async def _start_required(kernel: Kernel) -> None:
     """Fail at the start rather than at the first dispatch."""
-    for role in REQUIRED_ROLES:
+
+    async def start(role: str) -> None:
         try:
             await kernel.plugins.connection_for(role, None)
         except RpcFault as fault:
             error = error_from_fault(fault, "initialize")
             message = f"the plugin for role {role!r} does not start: {error.message}"
             raise ControlError("unavailable", message, details=error.details) from fault
+
+    await asyncio.gather(*map(start, REQUIRED_ROLES))
 
 
 def _raise_descriptor_limit() -> None:

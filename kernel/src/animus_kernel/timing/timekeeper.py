@@ -12,10 +12,11 @@ from collections.abc import Callable
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_control.jobs import Jobs
 from animus_control.project import Project
+from animus_kernel.alarm import Alarm
 from animus_kernel.clock import Clock
 from animus_kernel.dispatch.door import Door
-from animus_kernel.jobs import Alarm, Jobs
 from animus_kernel.record.events import EventLog
 from animus_kernel.timing.automation import Automation, AutomationSource
 from animus_plugin_protocol.errors import RefusedError, RpcFault
@@ -146,8 +147,11 @@ class Timekeeper:
             receipt = await self._enqueue(definition, at, key)
         except (ControlError, RefusedError) as error:
             outcome, reason = "refused", error.message
-        else:  # a receipt without a warning for an entry that was there is that of our own key
-            outcome = "enqueued" if receipt.enqueued or receipt.warning is None else "folded"
+        else:  # a receipt without a warning for an entry that was there is that of our own key; or of an earlier moment
+            track = self._book.tracks.get(definition.id)
+            is_known = track is not None and receipt.entry_id in [fire.entry_id for fire in track.history]
+            is_own = receipt.enqueued or (receipt.warning is None and not is_known)
+            outcome = "enqueued" if is_own else "folded"
             entry_id, reason = receipt.entry_id, receipt.warning
         now = self._clock.now()
         self._book.settle(definition.id, Fire(at=at, done_at=now, outcome=outcome, entry_id=entry_id, reason=reason))

@@ -6,6 +6,7 @@ its own or ours, is one dispatch. A watch that ends is begun again, ever more sl
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Collection
@@ -14,9 +15,9 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_control.jobs import Jobs
 from animus_kernel.clock import Clock
 from animus_kernel.dispatch.door import Door
-from animus_kernel.jobs import Jobs
 from animus_kernel.record.events import EventLog
 from animus_kernel.timing.automation import TriggerDefinition
 from animus_plugin_protocol import methods
@@ -79,13 +80,14 @@ class Triggers:
         self._on_enqueued = on_enqueued
         self._lanes: dict[str, _Lane] = {}
         self._served: dict[str, list[TriggerDefinition]] = {}
+        self._watched: dict[str, Connection] = {}
         self._work: list[asyncio.Future[Any]] = []
 
     def apply(self, definitions: list[TriggerDefinition]) -> None:
         """Watch for these from now on, and for no others. What waits of a trigger that stays goes on waiting."""
         for job in self._work:
             job.cancel()
-        self._served = {}
+        served, self._served = self._served, {}
         before, self._lanes = self._lanes, {one.id: _Lane(one) for one in definitions}
         watches: dict[tuple[str, str | None], list[TriggerDefinition]] = {}
         for lane in self._lanes.values():
@@ -93,8 +95,9 @@ class Triggers:
             if one.id in before:
                 lane.waiting = before[one.id].waiting
             if one.enabled:
-                key = (one.type, str(one.config.get("plugin")) if one.type == _PLUGIN_TYPE else None)
-                watches.setdefault(key, []).append(one)
+                watches.setdefault(_watch_of(one), []).append(one)
+        for plugin in [name for name, own in served.items() if watches.keys().isdisjoint(map(_watch_of, own))]:
+            self._jobs.start(f"silence {plugin}", _silence(self._watched.pop(plugin)))  # before anybody asks it anew
         enabled = [lane for lane in self._lanes.values() if lane.definition.enabled]
         self._work = [self._jobs.start(f"trigger {lane.definition.id}", self._drain(lane)) for lane in enabled]
         self._work += [self._jobs.start(f"watch {key[0]}", self._watch(*key, watches[key])) for key in watches]
@@ -142,6 +145,7 @@ class Triggers:
             connection = await self._routes.connection_for_trigger(type_name, name, secrets)
             served = self._served.setdefault(connection.plugin, [])
             served += [one for one in definitions if one not in served]
+            self._watched[connection.plugin] = connection
 
             def take(method: str, params: msgspec.Raw) -> None:
                 if method == methods.TRIGGER_EVENT:
@@ -182,6 +186,8 @@ class Triggers:
             if is_first:
                 self._events.record("trigger_event_unreadable", plugin=connection.plugin, reason=str(error))
             return
+        if event.trigger_id is None and len(served) == 1:  # who serves one trigger need not say which
+            event = msgspec.structs.replace(event, trigger_id=served[0].id)
         if event.error is not None:
             _end(ended, event.error.message)
         elif event.trigger_id not in {one.id for one in definitions}:
@@ -267,6 +273,18 @@ def _problems_in(raw: msgspec.Raw) -> dict[str, str]:
         return msgspec.json.decode(raw, type=_Watching).problems
     except DECODE_ERRORS:
         return {}
+
+
+def _watch_of(one: TriggerDefinition) -> tuple[str, str | None]:
+    """Type and, where that is given, plugin: what shares these is watched for together."""
+    return one.type, str(one.config.get("plugin")) if one.type == _PLUGIN_TYPE else None
+
+
+async def _silence(connection: Connection) -> None:
+    """Tell a plugin that the last of its triggers is gone."""
+    wire = trigger.TriggerWatchParams(config={"triggers": []})
+    with contextlib.suppress(RpcFault):  # one that is gone or refuses is not listened to either
+        await connection.call_raw(methods.TRIGGER_WATCH, wire, timeout_seconds=_WATCH_SECONDS)
 
 
 async def _tell_end(connection: Connection, ended: "asyncio.Future[str]") -> None:

@@ -5,19 +5,17 @@ bounded buffer.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from animus_control.errors import ControlError, error_from_fault
+from animus_control.jobs import Jobs
+from animus_control.listener import ListenerLaggedError
+from animus_control.listening import is_same_user
 from animus_control.operations import OPERATIONS, Operation
-from animus_kernel.jobs import Jobs
-from animus_kernel.record.events import ListenerLaggedError
-from animus_kernel.serving.endpoint import is_same_user
 from animus_plugin_protocol import codec
 from animus_plugin_protocol.errors import ErrorCode, RpcFault
 from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, LineSplitter
@@ -25,7 +23,7 @@ from animus_plugin_protocol.methods import CANCEL_REQUEST
 from animus_plugin_protocol.wire.control import SubscriptionClosedNote
 from animus_plugin_protocol.wire.lifecycle import CancelParams
 
-__all__ = ["ControlServer", "Stream", "Unary", "listen_on"]
+__all__ = ["ControlServer", "Stream", "Unary"]
 
 Unary = Callable[[Operation, Any], Awaitable[Any]]
 """Runs an operation that gives one result struct."""
@@ -155,19 +153,6 @@ class _Client:
             transport.abort()
         elif not transport.is_closing():
             transport.write(line)
-
-
-def listen_on(path: Path) -> socket.socket:
-    """A listening socket at `path` that only its owner may connect to."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    listener.settimeout(0)
-    return listener
 
 
 def _decode(operation: Operation, params: msgspec.Raw) -> Any:

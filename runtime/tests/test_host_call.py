@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import os
 import threading
@@ -9,7 +10,6 @@ import threading
 import msgspec
 import pytest
 
-from animus_kernel.routing.host_call import HostCalls
 from animus_plugin_protocol import Context, Plugin, methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RpcFault
 from animus_plugin_protocol.wire.lifecycle import (
@@ -28,6 +28,8 @@ from animus_plugin_protocol.wire.provider import (
 )
 from animus_plugin_protocol.wire.workflow_runner import WorkflowInspectParams, WorkflowInspectResult
 from animus_plugin_runtime import Connection, HostOffer, twin
+from animus_plugin_runtime.agent_session import AgentSessions
+from animus_plugin_runtime.host_call import HostCalls
 
 OFFER = HostOffer(extensions=InitExtensions(host_calls=HostCallsOffer(version=1)))
 
@@ -42,6 +44,27 @@ class Routes:
         if kind not in self.connections:
             raise RefusedError(f"nobody serves {kind!r}", code=ErrorCode.HOST_NO_SUCH_PLUGIN)
         return self.connections[kind]
+
+    async def provider(self, name):
+        return OneProcess(await self.connection_for("provider", name))
+
+
+class OneProcess:
+    """A provider whose sessions share a process."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    @contextlib.asynccontextmanager
+    async def session(self):
+        yield self.connection
+
+    def see(self, session_id, note):
+        pass
+
+
+def now():
+    return datetime.datetime.now(datetime.UTC)
 
 
 def agent(prompt: str = "hi") -> AgentRunParams:
@@ -92,7 +115,7 @@ def between(tmp_path):
     def run(caller, callee=None, *, meanwhile=None):
         async def scene():
             routes = Routes()
-            calls = HostCalls(routes, tmp_path / "runs")
+            calls = HostCalls(routes, tmp_path / "runs", AgentSessions(), now)
             async with contextlib.AsyncExitStack() as stack:
                 if callee is not None:
                     routes.connections["provider"] = await stack.enter_async_context(twin(callee, OFFER))
@@ -216,7 +239,7 @@ def test_chain_of_calls_that_is_too_long_is_cut(tmp_path):
 
     async def scene():
         routes = Routes()
-        calls = HostCalls(routes, tmp_path)
+        calls = HostCalls(routes, tmp_path, AgentSessions(), now)
         plugin = make_caller(inspect, "$host/call:workflow_runner")
         async with twin(plugin, OFFER, on_request=calls.serve) as connection:
             routes.connections["workflow_runner"] = connection
@@ -288,7 +311,7 @@ def test_two_plugins_that_write_before_they_read_do_not_block_each_other(tmp_pat
 
     async def scene():
         routes = Routes()
-        calls = HostCalls(routes, tmp_path)
+        calls = HostCalls(routes, tmp_path, AgentSessions(), now)
         async with raw_plugin("callee", callee) as routes.connections["provider"]:
             asks = {"on_request": calls.serve, "capabilities": ["$host/call:provider"]}
             async with raw_plugin("caller", caller, **asks):
@@ -325,7 +348,7 @@ def test_flood_to_a_caller_that_does_not_read_is_bounded_and_kept_in_full(tmp_pa
 
     async def scene():
         routes = Routes()
-        calls = HostCalls(routes, tmp_path)
+        calls = HostCalls(routes, tmp_path, AgentSessions(), now)
         async with raw_plugin("callee", callee) as routes.connections["provider"]:
             asks = {"on_request": calls.serve, "capabilities": ["$host/call:provider"]}
             async with raw_plugin("caller", caller, **asks):

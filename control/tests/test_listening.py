@@ -6,7 +6,7 @@ import pytest
 
 from animus_control.endpoint import MAX_SOCKET_PATH_BYTES
 from animus_control.errors import ControlError
-from animus_kernel.serving.endpoint import prepare_endpoint
+from animus_control.listening import prepare_endpoint
 
 
 def test_long_path_moves_to_a_directory_that_is_ours_alone(project, monkeypatch, tmp_path):

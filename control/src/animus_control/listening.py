@@ -10,9 +10,8 @@ from pathlib import Path
 from animus_control.endpoint import socket_path
 from animus_control.errors import ControlError
 from animus_control.project import Project
-from animus_plugin_runtime.durable import write_durably
 
-__all__ = ["is_same_user", "prepare_endpoint"]
+__all__ = ["is_same_user", "listen_on", "prepare_endpoint"]
 
 _BREADCRUMB = "origin-path.txt"
 
@@ -28,9 +27,22 @@ def prepare_endpoint(project: Project) -> Path:
         for directory in (path.parent.parent, path.parent):
             directory.mkdir(mode=0o700, exist_ok=True)
             _require_private(directory)
-        write_durably(path.parent / _BREADCRUMB, os.fsencode(project.state_dir / "control.sock") + b"\n")
+        (path.parent / _BREADCRUMB).write_bytes(os.fsencode(project.state_dir / "control.sock") + b"\n")
     path.unlink(missing_ok=True)
     return path
+
+
+def listen_on(path: Path) -> socket.socket:
+    """A listening socket at `path` that only its owner may connect to."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(128)
+    listener.settimeout(0)
+    return listener
 
 
 def is_same_user(connection: socket.socket) -> bool:

@@ -1,13 +1,10 @@
 """What runs beside the current call: started, awaited at the end, and never failing in silence."""
 
 import asyncio
-import datetime
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from animus_kernel.clock import Clock
-
-__all__ = ["Alarm", "Jobs"]
+__all__ = ["Jobs"]
 
 END_SECONDS = 10.0
 """How long jobs may take to end after they were told to."""
@@ -40,22 +37,3 @@ class Jobs:
         error = None if job.cancelled() else job.exception()
         if error is not None:
             self._on_failure(name, error)
-
-
-class Alarm:
-    """Calls `ring` at a moment; setting it again replaces the moment."""
-
-    def __init__(self, clock: Clock, jobs: Jobs, ring: Callable[[], None]) -> None:
-        self._clock, self._jobs, self._ring = clock, jobs, ring
-        self._job: asyncio.Future[Any] | None = None
-
-    def set(self, moment: datetime.datetime | None) -> None:
-        """Ring at `moment`; None is never."""
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None if moment is None else self._jobs.start("alarm", self._wait(moment))
-
-    async def _wait(self, moment: datetime.datetime) -> None:
-        while (remaining := (moment - self._clock.now()).total_seconds()) > 0:
-            await self._clock.sleep(remaining)
-        self._ring()
