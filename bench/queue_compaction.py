@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--directory", default=None)
-    parser.add_argument("--json", default=None, help="write the distribution there too, for the plots")
+    parser.add_argument("--json", default=None, help="write the figures there too, for bench/queue_page.py")
     arguments = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="animus-bench-", dir=arguments.directory))
     try:
@@ -40,7 +40,7 @@ def main() -> None:
     finally:
         shutil.rmtree(root)
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
+        Path(arguments.json).write_text(json.dumps({"load": os.getloadavg()[0], "rows": table}, indent=1) + "\n")
 
 
 class Worker:
@@ -89,7 +89,7 @@ def start_compaction(store: Store) -> None:
     store.state.live_bytes = kept
 
 
-def run(root: Path, entries: int) -> dict[str, dict[str, float]]:
+def run(root: Path, entries: int) -> dict[str, dict[str, float | str]]:
     directory = root / "queue"
     fill(directory, entries)
     store = Store(directory, SystemClock())
@@ -108,7 +108,7 @@ def run(root: Path, entries: int) -> dict[str, dict[str, float]]:
     results["floor"] = floor_times(root, IDLE_TURNS)
     print(f"{entries:,} entries, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors\n")
     print("| ms | operations | median | p99 | p99.9 | longest |\n|---|---|---|---|---|---|")
-    table: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float | str]] = {}
     for name, times in results.items():
         ranked = sorted(times)
         row = {
@@ -117,9 +117,10 @@ def run(root: Path, entries: int) -> dict[str, dict[str, float]]:
             "p99.9": ranked[int(len(ranked) * 0.999)],
             "longest": ranked[-1],
         }
-        table[name] = {column: 1_000 * seconds for column, seconds in row.items()} | {"operations": len(ranked)}
-        cells = " | ".join(f"{1_000 * seconds:.2f}" for seconds in row.values())
-        print(f"| {name} | {len(ranked):,} | {cells} |")
+        figures = " | ".join(f"{1_000 * seconds:.2f}" for seconds in row.values())
+        cells = f"| {name} | {len(ranked):,} | {figures} |"
+        table[name] = {column: 1_000 * seconds for column, seconds in row.items()} | {"cells": cells}
+        print(cells)
     return table
 
 

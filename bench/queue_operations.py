@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", default="100,10000,1000000")
     parser.add_argument("--directory", default=None, help="where to write; its disk is what is measured")
-    parser.add_argument("--json", default=None, help="write the medians there too, for the plots")
+    parser.add_argument("--json", default=None, help="write the figures there too, for bench/queue_page.py")
     arguments = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="animus-bench-", dir=arguments.directory))
     try:
@@ -319,7 +319,7 @@ def main() -> None:
     finally:
         shutil.rmtree(directory)
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
+        Path(arguments.json).write_text(json.dumps({"load": os.getloadavg()[0], "rows": table}, indent=1) + "\n")
 
 
 def build_cases(directory: Path, sizes: list[int]) -> dict[str, Callable[[], tuple[float, float]]]:
@@ -346,7 +346,7 @@ def build_cases(directory: Path, sizes: list[int]) -> dict[str, Callable[[], tup
     return cases
 
 
-def run(directory: Path, sizes: list[int], rounds: int) -> dict[str, dict[str, float]]:
+def run(directory: Path, sizes: list[int], rounds: int) -> dict[str, dict[str, float | str]]:
     cases = build_cases(directory, sizes)
     gc.collect()
     gc.freeze()
@@ -357,12 +357,13 @@ def run(directory: Path, sizes: list[int], rounds: int) -> dict[str, dict[str, f
     print(f"{rounds} rounds of {OPERATIONS} operations, shuffled; load {os.getloadavg()[0]:.1f} on {os.cpu_count()}\n")
     print("| case | us per acknowledged operation | floor, us | cost / floor | rate / floor rate |")
     print("|---|---|---|---|---|")
-    table: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float | str]] = {}
     for name, pairs in results.items():
         ratio = statistics.median(cost / base for cost, base in pairs)
         costs, bases = [cost for cost, _ in pairs], [base for _, base in pairs]
-        table[name] = {"us": statistics.median(costs), "ratio": ratio}
-        print(f"| {name} | {spread(costs)} | {spread(bases)} | {ratio:,.2f} | {1 / ratio:,.2f} |")
+        cells = f"| {name} | {spread(costs)} | {spread(bases)} | {ratio:,.2f} | {1 / ratio:,.2f} |"
+        table[name] = {"us": statistics.median(costs), "ratio": ratio, "cells": cells}
+        print(cells)
     return table
 
 

@@ -143,15 +143,18 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--directory", default=None)
+    parser.add_argument("--json", default=None, help="write the figures there too, for bench/queue_page.py")
     arguments = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="animus-bench-", dir=arguments.directory))
     try:
-        run(root, arguments.entries, arguments.rounds)
+        table = run(root, arguments.entries, arguments.rounds)
     finally:
         shutil.rmtree(root)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"load": os.getloadavg()[0], "rows": table}, indent=1) + "\n")
 
 
-def run(root: Path, entries: int, rounds: int) -> None:
+def run(root: Path, entries: int, rounds: int) -> dict[str, dict[str, float | str]]:
     queues = {name: root / name for name in ("waiting", "worked", "compacted")}
     fill(queues["waiting"], entries)
     for name, source in (("worked", "waiting"), ("compacted", "worked")):
@@ -168,10 +171,14 @@ def run(root: Path, entries: int, rounds: int) -> None:
             results[name].append((seconds, seconds / floor, memory, memory / journal_bytes(directory)))
     print(f"{entries:,} entries, {rounds} rounds, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors\n")
     print("| queue | journal MB | open, CPU s | / read the bytes | memory MB | / journal |\n|---|---|---|---|---|---|")
+    table: dict[str, dict[str, float | str]] = {}
     for name, rows in results.items():
         seconds, ratio, memory, share = (statistics.median(column) for column in zip(*rows, strict=True))
         size = journal_bytes(queues[name.split(",")[0]]) / 1e6
-        print(f"| {name} | {size:.0f} | {seconds:.2f} | {ratio:.1f} | {memory / 1e6:.0f} | {share:.2f} |", flush=True)
+        cells = f"| {name} | {size:.0f} | {seconds:.2f} | {ratio:.1f} | {memory / 1e6:.0f} | {share:.2f} |"
+        table[name] = {"ratio": ratio, "share": share, "cells": cells}
+        print(cells, flush=True)
+    return table
 
 
 if __name__ == "__main__":

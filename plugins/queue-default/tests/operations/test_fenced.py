@@ -3,11 +3,11 @@
 import pytest
 
 from animus_queue_default.fault import FencedEntryError, InvalidRequestError
-from animus_queue_default.model.act import FenceOutcome
+from animus_queue_default.model.act import BlockReason, FenceOutcome
 from animus_queue_default.model.entry import Repository
 from animus_queue_default.model.lease import LeaseTerms, fence_of
 from animus_queue_default.model.status import Outcome
-from animus_queue_default.operations.handout import BlockReason, Exclusion
+from animus_queue_default.operations.handout import Exclusion
 
 
 def lease_one(fenced, workflow_id="w1", owner="owner1"):

@@ -4,9 +4,8 @@ import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.soak
-
 SIZE = 2 * 1024 * 1024
+LONGEST_FILE = 600 * 1024
 
 
 @pytest.fixture
@@ -34,6 +33,7 @@ def enqueue_until_refused(host, dispatch, rpc_error):
     raise AssertionError("the disk was not full")
 
 
+@pytest.mark.soak
 def test_a_full_disk_refuses_loses_nothing_and_works_again(small_disk, spawn, dispatch, rpc_error):
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(64 * 1024))
@@ -52,3 +52,23 @@ def test_a_full_disk_refuses_loses_nothing_and_works_again(small_disk, spawn, di
     process.wait(20)
     late, _ = spawn()
     assert late.call("queue/stats")["total"] == len(acknowledged) - 1
+
+
+def test_a_file_that_may_not_grow_refuses_loses_nothing_and_works_again(spawn, dispatch, rpc_error):
+    resource = pytest.importorskip("resource", reason="limits of a process are a thing of POSIX")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux sets the limits of another process")
+    host, process = spawn()
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LONGEST_FILE, resource.RLIM_INFINITY))
+    acknowledged, refused = enqueue_until_refused(host, dispatch, rpc_error)
+    assert refused.code == -32603
+    assert "File too large; nothing of this batch was kept" in str(refused)
+    assert host.call("queue/stats")["total"] == len(acknowledged)
+    assert host.call("queue/v2/enqueue", {"subject_dispatch": dispatch("T0")})["entry_id"] == acknowledged[0]
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    acknowledged.append(host.call("queue/v2/enqueue", {"subject_dispatch": dispatch("more")})["entry_id"])
+    process.kill()
+    process.wait(20)
+    late, _ = spawn()
+    kept = {entry["entry_id"] for entry in late.call("queue/list", {"limit": 2000})["entries"]}
+    assert kept == set(acknowledged)

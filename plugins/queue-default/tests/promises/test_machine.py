@@ -5,22 +5,22 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from animus_queue_default.clock import MICROSECONDS, HandClock
+from animus_queue_default.fault import FencedEntryError, NotAssignedError, WrongStatusError
 from animus_queue_default.model.act import FenceOutcome
 from animus_queue_default.model.entry import Priority
-from animus_queue_default.model.lease import LeaseTerms, fence_of
+from animus_queue_default.model.lease import UNFENCED_TTL_SECONDS, LeaseTerms, fence_of
 from animus_queue_default.model.request import Request
 from animus_queue_default.model.status import Outcome
 from animus_queue_default.operations.fenced import FencedQueue
 from animus_queue_default.operations.unfenced import Queue
 from animus_queue_default.operations.view import totals
 from animus_queue_default.storage.store import Store
-
-TTL = 120
 
 
 class Modelled:
@@ -32,6 +32,17 @@ class Modelled:
         self.run_at = run_at
         self.status = "pending"
         self.fence = None
+        self.lapses_at = None
+
+    def is_due(self, now):
+        """Whether a lease of either generation may hand it out."""
+        if self.status == "pending":
+            return self.run_at is None or self.run_at <= now
+        return self.is_unfenced and self.lapses_at < now
+
+    @property
+    def is_unfenced(self):
+        return self.status == "assigned" and self.fence is None
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -106,7 +117,7 @@ class QueueMachine(RuleBasedStateMachine):
         Queue(store, self.clock, LeaseTerms()).enqueue(self.request(f"task:lost-{subject}", Priority.HIGH, None))
         self.restart(number)
 
-    @rule(seconds=st.sampled_from([-100, -1, 1, 30, 121, 500]))
+    @rule(seconds=st.sampled_from([-100, -1, 1, 30, 121, 500, 1_900]))
     def jump(self, seconds):
         self.clock.move(seconds)
 
@@ -144,19 +155,76 @@ class QueueMachine(RuleBasedStateMachine):
         ids = [f"w{self.count}-{place}" for place in range(count)]
         self.count += 1
         handout = self.batch(number, FencedQueue, "lease", count, owner, ids)
-        now = self.clock.now()
-        due = [
-            (entry.key, entry_id)
-            for entry_id, entry in self.model.items()
-            if entry.status == "pending" and (entry.run_at is None or entry.run_at <= now)
-        ]
-        assert [entry.entry_id for entry in handout.leased] == [entry_id for _, entry_id in sorted(due)[:count]]
+        assert [entry.entry_id for entry in handout.leased] == self.due()[:count]
         got = None
         for entry in handout.leased:
             got = fence_of(entry)
             self.model[entry.entry_id].status = "assigned"
             self.model[entry.entry_id].fence = got
         return got
+
+    @rule(number=st.integers(0, 1), count=st.integers(1, 3))
+    def lease_unfenced(self, number, count):
+        due = self.due()[:count]
+        assert [entry.entry_id for entry in self.batch(number, Queue, "lease", count)] == due
+        for entry_id in due:
+            self.hand_out_unfenced(entry_id)
+
+    @rule(number=st.integers(0, 1), pick=st.integers(0, 9))
+    def mark_assigned(self, number, pick):
+        entry_id, entry = self.picked(pick)
+        if entry is None or entry.status == "held" or entry.fence is not None:
+            return
+        assert self.batch(number, Queue, "mark_assigned", entry_id).changed == (entry.status == "pending")
+        if entry.status == "pending":
+            self.hand_out_unfenced(entry_id)
+
+    @rule(number=st.integers(0, 1), pick=st.integers(0, 9))
+    def complete_unfenced(self, number, pick):
+        entry_id, entry = self.picked(pick)
+        if entry is None:
+            return
+        if entry.fence is not None:
+            self.refused(FencedEntryError, number, "complete", entry_id, Outcome.COMPLETED)
+            return
+        changed = self.batch(number, Queue, "complete", entry_id, Outcome.COMPLETED).changed
+        assert changed == entry.is_unfenced
+        if changed:
+            del self.model[entry_id]
+
+    @rule(number=st.integers(0, 1), pick=st.integers(0, 9))
+    def give_back_unfenced(self, number, pick):
+        entry_id, entry = self.picked(pick)
+        if entry is None:
+            return
+        if not entry.is_unfenced:
+            error = NotAssignedError if entry.fence is None else FencedEntryError
+            self.refused(error, number, "return_to_pending", entry_id, "x")
+            return
+        self.batch(number, Queue, "return_to_pending", entry_id, "x")
+        entry.status = "pending"
+
+    def picked(self, pick):
+        """An entry of the model, if there is one."""
+        return list(self.model.items())[pick % len(self.model)] if self.model else (None, None)
+
+    def refused(self, error, number, name, *arguments):
+        """What is refused leaves no trace in its batch."""
+        store = self.stores[number]
+        store.begin()
+        with pytest.raises(error):
+            getattr(Queue(store, self.clock, LeaseTerms()), name)(*arguments)
+        store.commit()
+
+    def due(self):
+        """What the next lease hands out, in order."""
+        now = self.clock.now()
+        return [entry_id for _, entry_id in sorted((e.key, i) for i, e in self.model.items() if e.is_due(now))]
+
+    def hand_out_unfenced(self, entry_id):
+        entry = self.model[entry_id]
+        entry.status, entry.fence = "assigned", None
+        entry.lapses_at = self.clock.now() + UNFENCED_TTL_SECONDS * MICROSECONDS
 
     @rule(number=st.integers(0, 1), fence=fences)
     def renew(self, number, fence):
@@ -203,15 +271,15 @@ class QueueMachine(RuleBasedStateMachine):
         act = self.batch(number, FencedQueue, "return_to_pending", fence, "x")
         assert (act.outcome is FenceOutcome.APPLIED) == self.holds(fence)
         if self.holds(fence):
-            self.model[fence.entry_id].status = "pending"
+            self.model[fence.entry_id].status, self.model[fence.entry_id].fence = "pending", None
 
     @rule(number=st.integers(0, 1), pick=st.integers(0, 9), act=st.sampled_from(["hold", "release", "drop"]))
     def operate(self, number, pick, act):
-        if not self.model:
+        entry_id, entry = self.picked(pick)
+        if entry is None:
             return
-        entry_id = list(self.model)[pick % len(self.model)]
-        entry = self.model[entry_id]
         if act != "drop" and entry.status == "assigned":
+            self.refused(WrongStatusError, number, act, entry_id)
             return
         assert self.batch(number, Queue, act, entry_id).changed == {
             "hold": entry.status == "pending", "release": entry.status == "held", "drop": True,
@@ -251,7 +319,7 @@ class QueueMachine(RuleBasedStateMachine):
         entry = self.model.get(fence.entry_id)
         return (
             entry is not None
-            and entry.status == "assigned"
+            and entry.fence is not None
             and entry.fence.lease_generation == fence.lease_generation
             and entry.fence.owner_id == fence.owner_id
         )

@@ -203,29 +203,31 @@ def test_a_lock_file_deleted_while_waiting_for_it_is_not_trusted(open_store, clo
     with batch(store, clock) as (queue, _):
         queue.enqueue(ask("task:A"))
     path = tmp_path / "queue" / "lock"
-    lock = portalocker.portalocker.FlockLocker.lock
+    flock = portalocker.portalocker.FlockLocker().locker
     deleted = []
 
-    def delete_first(self, descriptor, flags):
+    def delete_first(descriptor, flags):
         if not deleted:
             deleted.append(path.unlink())
-        lock(self, descriptor, flags)
+        flock(descriptor, flags)
 
-    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "lock", delete_first)
-    store.begin()
+    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "locker", staticmethod(delete_first))
+    late = open_store()
+    late.begin()
+    assert deleted
     monkeypatch.undo()
     descriptor = os.open(path, os.O_RDWR)
     with pytest.raises(portalocker.LockException):
         portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
     os.close(descriptor)
-    store.commit()
+    late.commit()
 
 
 def test_a_file_system_without_locks_is_named(open_store, monkeypatch):
-    def refuse(self, descriptor, flags):
-        raise portalocker.LockException(OSError(37, "No locks available"), "No locks available")
+    def refuse(descriptor, flags):
+        raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "lock", refuse)
+    monkeypatch.setattr(portalocker.portalocker.FlockLocker, "locker", staticmethod(refuse))
     store = open_store()
     with pytest.raises(StorageError, match="No locks available"):
         store.begin(create=True)
@@ -258,3 +260,59 @@ def test_the_queue_directory_itself_is_made_durable(open_store, tmp_path):
     files = Watched()
     open_store(files=files).begin(create=True)
     assert tmp_path in files.synced
+
+
+def test_nothing_is_answered_from_a_frame_that_its_writer_did_not_live_to_sync(open_store, clock, ask):
+    class Killed(Files):
+        def append(self, descriptor, data, offset):
+            self.write(descriptor, data, offset)  # and dies before the sync
+
+    class Watched(Files):
+        synced = 0
+
+        def sync(self, descriptor):
+            self.synced += 1
+            super().sync(descriptor)
+
+    first, files = open_store(files=Killed()), Watched()
+    with batch(first, clock) as (_, fenced):
+        fenced.enqueue(ask("task:A"), "a")
+    late = open_store(files=files)
+    for key in ("b", "c"):
+        with batch(late, clock) as (_, fenced):
+            assert not fenced.enqueue(ask("task:A"), "a").enqueued
+        synced = files.synced
+        assert synced
+        assert len(ids_in(late)) == 1
+        assert files.synced == synced, "what was synced once needs no more"
+        with batch(first, clock) as (_, fenced):
+            fenced.enqueue(ask("task:A"), key)
+        files.synced = 0
+
+
+def test_a_journal_that_cannot_be_opened_after_the_seal_has_nothing_written_behind_it(open_store, clock, ask, tmp_path):
+    class Refused(Files):
+        refusals = 3
+
+        def open(self, path, **more):
+            if path.name == "journal-00000002.log" and self.refusals:
+                self.refusals -= 1
+                raise OSError(24, "Too many open files")
+            return super().open(path, **more)
+
+    files = Refused()
+    store = open_store(files=files, compaction_floor_bytes=2_048)
+    acknowledged = []
+    for turn in range(60):
+        with contextlib.suppress(StorageError):
+            store.begin(create=True)
+            receipt = FencedQueue(store, clock, LeaseTerms()).enqueue(ask(f"task:{turn}"), f"{turn}")
+            if turn % 2:
+                Queue(store, clock, LeaseTerms()).drop(receipt.entry_id)
+            acknowledged.append(turn)
+        store.commit()
+    assert files.refusals == 0
+    assert len(acknowledged) == 58  # the first refusal came after its batch was durable
+    late = open_store()
+    with batch(late, clock) as (_, fenced):
+        assert not any(fenced.enqueue(ask(f"task:{turn}"), f"{turn}").enqueued for turn in acknowledged)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from animus_queue_default.state.ids import EntryIds
+from animus_queue_default.state.ids import EntryIds, pack_ids
 
 
 @pytest.fixture
@@ -10,7 +10,7 @@ def ids():
     index = EntryIds()
     for part in range(3):
         names = [f"e{10 * part + row}" for row in range(10)]
-        index.add_part(names, range(10 * part, 10 * part + 10))
+        index.add_part(pack_ids(names), range(10 * part, 10 * part + 10))
     return index
 
 

@@ -66,6 +66,15 @@ def picture(store):
     return shown
 
 
+def compact(store, tmp_path):
+    store._floor = 1
+    while not (tmp_path / "queue" / "journal-00000002.log").exists():
+        store.begin()
+        store.state.live_bytes = 0  # as if the journal were all waste
+        store.commit()
+    store._floor = 10**9
+
+
 @pytest.fixture
 def decoded(monkeypatch):
     """How many records were read one by one."""
@@ -167,12 +176,7 @@ def test_two_processes_write_one_outline(busy, open_store, decoded):
 def test_a_compaction_leaves_an_outline_behind(busy, open_store, decoded, tmp_path):
     watcher = open_store(stretch_bytes=SMALL)
     before = picture(watcher)
-    busy._floor = 1
-    while not (tmp_path / "queue" / "journal-00000002.log").exists():
-        busy.begin()
-        busy.state.live_bytes = 0  # as if the journal were all waste
-        busy.commit()
-    busy._floor = 10**9
+    compact(busy, tmp_path)
     for _ in range(50):
         for store in (busy, watcher):
             store.begin()
@@ -184,6 +188,26 @@ def test_a_compaction_leaves_an_outline_behind(busy, open_store, decoded, tmp_pa
     decoded.clear()
     assert picture(open_store(stretch_bytes=SMALL))[:-1] == before[:-1]
     assert len(decoded) < 30
+
+
+def test_what_only_one_process_held_is_found_by_the_other_after_a_compaction(busy, open_store, clock, tmp_path):
+    watcher = open_store(stretch_bytes=SMALL)
+    watcher.begin()
+    shelved = [entry.entry_id for entry in watcher.state.order.walk() if entry.seq in watcher.state.shelf][:20]
+    watcher.commit()
+    busy.begin()
+    for entry_id in shelved:
+        assert busy.state.find(entry_id).seq in busy.state.warm
+    busy.commit()
+    assert all(watcher.state.ids.get(entry_id) in watcher.state.shelf for entry_id in shelved)
+    compact(busy, tmp_path)
+    for _ in range(50):
+        watcher.begin()
+        watcher.commit()
+    assert list(watcher._replica.payloads._journals) == [2]
+    watcher.begin()
+    assert [Queue(watcher, clock, LeaseTerms()).hold(entry_id).changed for entry_id in shelved] == [True] * 20
+    watcher.commit()
 
 
 def test_no_room_for_an_outline_fails_no_operation(open_store, busy, tmp_path):

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import stat
+import weakref
 
 import msgspec
 import pytest
@@ -428,3 +429,31 @@ def test_a_store_is_a_directory_with_named_files(desk, ask, tmp_path):
     fill(desk, ask, 4)
     assert sorted(path.name for path in (tmp_path / "queue").iterdir()) == [JOURNAL, "lock"]
     assert isinstance(desk.store, Store)
+
+
+def test_a_queue_that_is_read_again_lets_go_of_what_it_knew(open_store, clock, ask, tmp_path):
+    class Full(Files):
+        is_full = False
+
+        def append(self, descriptor, data, offset):
+            if self.is_full:
+                raise OSError(28, "No space left on device")
+            super().append(descriptor, data, offset)
+
+    files = Full()
+    store = open_store(files=files)
+    store.begin(create=True)
+    Queue(store, clock, LeaseTerms()).enqueue(ask("task:A"))
+    store.commit()
+    known = []
+    for _ in range(3):
+        files.is_full = True
+        store.begin()
+        known.append(weakref.ref(store.state))
+        Queue(store, clock, LeaseTerms()).enqueue(ask("task:B"))
+        with pytest.raises(StorageError):
+            store.commit()
+        files.is_full = False
+    store.begin()
+    store.commit()
+    assert [state() for state in known] == [None] * 3  # without the cyclic collector, which does not see them

@@ -123,6 +123,12 @@ def test_an_import_with_a_malformed_entry_imports_nothing(host, dispatch, rpc_er
     assert host.call("queue/stats")["total"] == 0
 
 
+def test_an_import_of_what_is_no_entry_imports_nothing(host, dispatch, rpc_error):
+    with pytest.raises(rpc_error, match=r"entries\[1\].*no id, no subject and no dispatch"):
+        host.call("queue/import", {"entries": [{"entry_id": "good", "dispatch": dispatch("A")}, {"typo": 1}]})
+    assert host.call("queue/stats")["total"] == 0
+
+
 def test_an_import_does_not_give_a_subject_two_live_generations(host, dispatch):
     live = add(host, dispatch, "A")
     entry = {"entry_id": "twin", "dispatch": dispatch("A"), "subject_generation": 1}

@@ -103,6 +103,30 @@ def test_malformed_enqueues_are_refused_on_both_generations(host, tmp_path, disp
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        {"idempotency_key": "  "},
+        {"idempotency_key": "k" * 257},
+        {"run_at": "2030-01-01T00:00:00Z", "expire_after_secs": 2**60},
+        {"ttl": 5},
+        {"repository": {"repository": " ", "base_ref": "refs/heads/x", "head_ref": "refs/heads/y"}},
+    ],
+)
+def test_a_fenced_enqueue_that_cannot_be_meant_creates_nothing(host, tmp_path, dispatch, rpc_error, more):
+    with pytest.raises(rpc_error) as caught:
+        host.call("queue/v2/enqueue", {"subject_dispatch": dispatch(), **more})
+    assert caught.value.code == -32602
+    assert not (tmp_path / "state" / "queue").exists()
+
+
+@pytest.mark.parametrize("generation", ["queue/enqueue", "queue/v2/enqueue"])
+def test_a_dispatch_that_no_reply_could_carry_creates_nothing(host, tmp_path, dispatch, rpc_error, generation):
+    with pytest.raises(rpc_error, match="put large input into a file"):
+        host.call(generation, {"subject_dispatch": dispatch(input="x" * 5_000_000)})
+    assert not (tmp_path / "state" / "queue").exists()
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"schema": "other"},

@@ -6,9 +6,8 @@ import msgspec
 
 from animus_queue_default.model.entry import Entry
 from animus_queue_default.model.lease import Fence
-from animus_queue_default.operations.handout import Block
 
-__all__ = ["FenceOutcome", "FencedAct", "FencedReceipt", "Handout"]
+__all__ = ["Block", "BlockReason", "FenceOutcome", "FencedAct", "FencedReceipt", "Handout"]
 
 
 class FenceOutcome(StrEnum):
@@ -38,6 +37,23 @@ class FencedReceipt(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     generation: int
     warning: str | None = None
+
+
+class BlockReason(StrEnum):
+    """Why a due entry is not handed out."""
+
+    SUBJECT_ACTIVE = "subject_generation_active"
+    REPOSITORY_COLLISION = "repository_ref_collision"
+    RECOVERY_REQUIRED = "expired_lease_recovery_required"
+    NO_IDENTITY = "missing_execution_identity"
+
+
+class Block(msgspec.Struct, frozen=True):
+    """An entry that was not handed out, why, and because of which entry or run."""
+
+    entry_id: str
+    reason: BlockReason
+    conflicts_with: str | None = None
 
 
 class Handout(msgspec.Struct, frozen=True):

@@ -40,10 +40,11 @@ class Priority(IntEnum):
     @classmethod
     def from_word(cls, word: str | None) -> "Priority":
         """The class for a dispatch's priority word; none and words we do not know are the middle."""
-        return cls.MEDIUM if word is None else _PRIORITIES.get(word.strip().lower(), cls.MEDIUM)
+        return _MIDDLE if word is None else _PRIORITIES.get(word.strip().lower(), _MIDDLE)
 
 
 _PRIORITIES = {priority.name.lower(): priority for priority in Priority}
+_MIDDLE = Priority.MEDIUM
 
 
 class Repository(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -107,6 +108,9 @@ class BoundKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     request_hash: str
 
 
+_CONDITIONS = {status: Condition(status.value) for status in Status}
+
+
 class Entry(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """A live entry. ``seq`` numbers entries in the order they came and is never used twice.
 
@@ -144,7 +148,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False, kw_only=True):
         standing = self.standing
         if standing.status is Status.ASSIGNED and standing.grant is not None and standing.grant.fenced:
             return Condition.FENCED
-        return Condition[standing.status.name]
+        return _CONDITIONS[standing.status]
 
     @property
     def is_ticketed(self) -> bool:

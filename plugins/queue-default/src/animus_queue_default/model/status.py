@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     DROPPED = "dropped"
 
 
-class Condition(Enum):
+class Condition(StrEnum):
     """What the transition table distinguishes."""
 
     PENDING = "pending"
@@ -41,7 +41,7 @@ class Condition(Enum):
     MISSING = "missing"
 
 
-class Operation(Enum):
+class Operation(StrEnum):
     """What can be asked of one entry. The fenced ones show a fence, the others do not."""
 
     HOLD = "hold"

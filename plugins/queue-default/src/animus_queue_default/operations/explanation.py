@@ -3,11 +3,12 @@
 import msgspec
 
 from animus_queue_default.clock import Clock
+from animus_queue_default.model.act import BlockReason
 from animus_queue_default.model.entry import AuditLine, Entry, Finished
 from animus_queue_default.model.lease import Fence, fence_of
 from animus_queue_default.model.moment import format_moment
 from animus_queue_default.model.status import Status
-from animus_queue_default.operations.handout import BlockReason, Exclusion, find_block
+from animus_queue_default.operations.handout import Exclusion, find_block
 from animus_queue_default.operations.ledger import Ledger
 from animus_queue_default.state.queue_state import QueueState
 

@@ -6,7 +6,7 @@ import msgspec
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.fault import InvalidRequestError
-from animus_queue_default.model.act import FencedAct, FencedReceipt, FenceOutcome, Handout
+from animus_queue_default.model.act import Block, BlockReason, FencedAct, FencedReceipt, FenceOutcome, Handout
 from animus_queue_default.model.entry import BoundKey, Entry, Grant, Standing
 from animus_queue_default.model.identity import Mint, mint_id
 from animus_queue_default.model.lease import Fence, LeaseTerms, expiry_after, fence_of, grant_standing, is_current
@@ -15,8 +15,6 @@ from animus_queue_default.model.request import Request, checked_key, is_same_req
 from animus_queue_default.model.status import Answer, Condition, Operation, Outcome, Status, answer_for
 from animus_queue_default.operations.handout import (
     PAGE_BYTES,
-    Block,
-    BlockReason,
     Exclusion,
     entry_bytes,
     find_block,
@@ -29,6 +27,7 @@ __all__ = ["MAX_LEASE_BATCH", "FencedQueue"]
 MAX_LEASE_BATCH = 64
 """How many entries one fenced lease hands out at most."""
 _BLOCK_REPORT = 64
+_NOTHING_EXCLUDED = Exclusion()
 _RETURNED = "the entry was returned to pending; lease it again"
 _NO_LIVE_FENCE = "the entry is not under this lease any more; read its current fence from queue/list"
 _GONE = "the entry is finished or was dropped"
@@ -76,12 +75,13 @@ class FencedQueue:
         """
         now = self._clock.now()
         sweep(self._ledger, now)
-        exclusion = exclusion or Exclusion()
+        exclusion = exclusion or _NOTHING_EXCLUDED
         state = self._ledger.state
+        returned = state.standings.returned_runs
         # Ids that a returned entry carries come last: that entry keeps its own if it is among those handed out.
-        unused = iter(sorted(workflow_ids, key=state.standings.returned_runs.__contains__))
+        unused = iter(sorted(workflow_ids, key=returned.__contains__) if returned else workflow_ids)
         leased: list[Entry] = []
-        blocked = self._lapsed_blocks(now)
+        blocked = self._lapsed_blocks(now) if state.readiness.lapsed else []
         size = 0
         for entry in state.readiness.candidates():
             if not is_candidate(entry, now):

@@ -1,18 +1,16 @@
 """What stands in the way of handing out a candidate."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 import msgspec
 
+from animus_queue_default.model.act import Block, BlockReason
 from animus_queue_default.model.entry import Entry
 from animus_queue_default.model.status import Answer, Operation, answer_for
 from animus_queue_default.state.queue_state import QueueState
 
 __all__ = [
     "PAGE_BYTES",
-    "Block",
-    "BlockReason",
     "Exclusion",
     "entry_bytes",
     "find_block",
@@ -23,23 +21,6 @@ __all__ = [
 PAGE_BYTES = 4 * 1024 * 1024
 """About how many bytes of entries one reply carries; a frame must stay below the host's 8 MiB."""
 _ENTRY_OVERHEAD = 700
-
-
-class BlockReason(StrEnum):
-    """Why a due entry is not handed out."""
-
-    SUBJECT_ACTIVE = "subject_generation_active"
-    REPOSITORY_COLLISION = "repository_ref_collision"
-    RECOVERY_REQUIRED = "expired_lease_recovery_required"
-    NO_IDENTITY = "missing_execution_identity"
-
-
-class Block(msgspec.Struct, frozen=True):
-    """An entry that was not handed out, why, and because of which entry or run."""
-
-    entry_id: str
-    reason: BlockReason
-    conflicts_with: str | None = None
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Entries that left the queue since the last compaction; older ones are in the archive."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from animus_queue_default.model.entry import Entry, Finished
@@ -46,8 +47,8 @@ class Registered(Protocol):
     """What has to be known by name of entries that are put on the shelf: columns, and their keys."""
 
     @property
-    def ids(self) -> list[str]:
-        """The ids."""
+    def ids(self) -> bytes:
+        """The ids, packed."""
         ...
 
     @property
@@ -82,11 +83,13 @@ class Departures:
         for bound in record.keys:
             self._keys[bound.key] = record.entry_id
 
-    def add_read(self, entry_id: str, keys: tuple[str, ...], place: int, length: int) -> None:
-        """As `add`, for a record that need not be read."""
-        self._ends[entry_id] = place << _LENGTH_BITS | length
-        for key in keys:
-            self._keys[key] = entry_id
+    def add_read(
+        self, ids: Sequence[str], keys: Sequence[tuple[str, ...]], places: Sequence[int], lengths: Sequence[int]
+    ) -> None:
+        """As `add`, for entries whose records need not be read: columns."""
+        spots = (place << _LENGTH_BITS | length for place, length in zip(places, lengths, strict=True))
+        self._ends.update(zip(ids, spots, strict=True))
+        self._keys.update((key, entry_id) for entry_id, bound in zip(ids, keys, strict=True) for key in bound)
 
     def place(self, record: Finished, place: int, length: int) -> None:
         """Say where the record of an entry that left lies."""

@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 
-__all__ = ["EntryIds"]
+import msgspec
+
+__all__ = ["EntryIds", "pack_ids"]
+
+pack_ids = msgspec.msgpack.Encoder().encode
+"""Ids as `EntryIds.add_part` takes them."""
+_unpack = msgspec.msgpack.Decoder(list[str]).decode
 
 
 class EntryIds:
     """The seq of each live entry by its id.
 
-    What a queue holds when it is opened is indexed a part at a time, since most operations ask for no id; the first
-    that asks for one that is not known yet has the rest indexed.
+    What a queue holds when it is opened stays as packed as it was read and is indexed a part at a time, since most
+    operations ask for no id; the first that asks for one that is not known yet has the rest indexed.
     """
 
     def __init__(self) -> None:
         self._seqs: dict[str, int] = {}
-        self._unread: list[tuple[Sequence[str], Sequence[int]]] = []
+        self._unread: list[tuple[bytes, Sequence[int]]] = []
         self._departed: list[str] = []
 
     def __contains__(self, entry_id: str) -> bool:
@@ -38,9 +44,9 @@ class EntryIds:
         """An entry came."""
         self._seqs[entry_id] = seq
 
-    def add_part(self, entry_ids: Sequence[str], seqs: Sequence[int]) -> None:
+    def add_part(self, packed_ids: bytes, seqs: Sequence[int]) -> None:
         """Entries came, to be indexed later."""
-        self._unread.append((entry_ids, seqs))
+        self._unread.append((packed_ids, seqs))
 
     def remove(self, entry_id: str) -> None:
         """An entry went."""
@@ -52,8 +58,8 @@ class EntryIds:
         """Index one part of what was put off; False if nothing is left."""
         if not self._unread:
             return False
-        entry_ids, seqs = self._unread.pop()
-        self._seqs.update(zip(entry_ids, seqs, strict=True))
+        packed_ids, seqs = self._unread.pop()
+        self._seqs.update(zip(_unpack(packed_ids), seqs, strict=True))
         if not self._unread:
             for entry_id in self._departed:
                 self._seqs.pop(entry_id, None)

@@ -62,6 +62,10 @@ class Lanes:
         """How many items there are, current or stale."""
         return len(self._heads) + sum(map(len, self._lanes.values()))
 
+    def close(self) -> None:
+        """Forget the owner; see `QueueState.close`."""
+        del self._entries, self._is_ready, self._look, self._unshelve
+
     def line_up(self, entry: Entry) -> None:
         """`entry` is ready: put it into its lane."""
         item = (entry.priority, entry.position, entry.seq)

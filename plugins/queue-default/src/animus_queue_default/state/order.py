@@ -40,6 +40,10 @@ class Order:
         self._unsorted: set[int] = set()
         self._tails: list[int | None] = [None for _ in Priority]
 
+    def close(self) -> None:
+        """Forget the owner; see `QueueState.close`."""
+        del self._look
+
     def add(self, entry: Entry) -> None:
         """Put `entry`, which is not on the shelf, into its place."""
         tail = self._tails[entry.priority]

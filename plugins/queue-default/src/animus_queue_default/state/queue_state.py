@@ -5,20 +5,19 @@ that what is in memory is always what the records say. An entry that only waits 
 held as a whole, from when something happens to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from animus_queue_default.fault import CorruptFileError
-from animus_queue_default.model.entry import AUDIT_LIMIT, FRESH, BoundKey, Entry, Finished
+from animus_queue_default.model.entry import AUDIT_LIMIT, BoundKey, Entry, Finished
 from animus_queue_default.model.record import Added, Bound, Changed, Generations, Header, Moved, Record
 from animus_queue_default.model.status import Status
 from animus_queue_default.state import subjects
 from animus_queue_default.state.departures import Archive, Departures, RecordSource, Registered
+from animus_queue_default.state.holdings import Holdings
 from animus_queue_default.state.ids import EntryIds
-from animus_queue_default.state.order import Order
-from animus_queue_default.state.readiness import Readiness
 from animus_queue_default.state.shelf import Shelf, Words, only_waits
-from animus_queue_default.state.standings import Counts, Standings
+from animus_queue_default.state.standings import Counts
 
 __all__ = ["QueueState"]
 
@@ -34,28 +33,30 @@ class QueueState:
     def __init__(self, archive: Archive | None = None, source: RecordSource | None = None) -> None:
         self._source = source
         self.shelf = Shelf()
-        self.warm: dict[int, Entry] = {}
-        """The live entries that are not on the shelf, by seq."""
         self._fresh: dict[int, Entry] = {}
         """Shelved entries whose record is not written yet."""
         self._looked: Entry | None = None
         """The entry looked at last: what is on the shelf does not change."""
-        self._lengths: dict[int, int] = {}
         self.ids = EntryIds()
         self.subjects = subjects.Subjects()
         self.generations = subjects.Generations()
         self.keys: dict[str, int] = {}
         """The live entry an idempotency key is bound to, by seq."""
         self.departures = Departures(source, archive)
-        self.standings = Standings()
-        self.order = Order(self.shelf, self.look)
-        self.readiness = Readiness(self.warm, self.shelf, self.look, self.warm_up)
         self.words = Words()
+        self.warm = Holdings(self.shelf, self.look, self.warm_up, self.words, self.generations)
+        """The live entries that are not on the shelf, by seq."""
+        self.standings, self.order, self.readiness = self.warm.standings, self.warm.order, self.warm.readiness
         self.next_seq = 1
         self.next_position = 0
         self.front_position = 0
         self.live_bytes = 0
         """The length of the records that made the live entries."""
+
+    def close(self) -> None:
+        """Take the indexes apart: they know this state as it knows them, and what is frozen no collector sets free."""
+        self.order.close()
+        self.readiness.close()
 
     def __contains__(self, entry_id: str) -> bool:
         return entry_id in self.ids
@@ -100,8 +101,8 @@ class QueueState:
         Raises:
             CorruptFileError: there is none.
         """
-        entry = self._unshelve(seq)
-        self._hold(entry)
+        entry, length = self._unshelve(seq)
+        self.warm.add(entry, length)
         return entry
 
     def siblings(self, subject: str) -> list[Entry]:
@@ -164,25 +165,18 @@ class QueueState:
             if self.shelf.place(seq, place, length):
                 self.live_bytes += length
             elif seq in self.warm:
-                self._lengths[seq] = length
+                self.warm.set_length(seq, length)
                 self.live_bytes += length
         elif isinstance(record, Finished):
             self.departures.place(record, place, length)
 
     def depart(self, seq: int, entry_id: str, subject: str, keys: Iterable[str]) -> None:
         """Take an entry off the queue, if it is there."""
-        entry = self.warm.pop(seq, None)
-        if entry is None:
-            if seq not in self.shelf:
-                return
-            self.live_bytes -= self.shelf.place_of(seq)[1]
-            self._fresh.pop(seq, None)
-            self.shelf.take(seq)
-        else:
-            self.standings.leave(entry)
-            self.readiness.remove(entry)
-            self.order.remove(entry)
-            self.live_bytes -= self._lengths.pop(seq, 0)
+        length = self.warm.release(seq) if seq in self.warm else self.shelf.take(seq)
+        if length is None:
+            return
+        self.live_bytes -= length
+        self._fresh.pop(seq, None)
         self.ids.remove(entry_id)
         self.subjects.remove(subject, seq)
         for key in keys:
@@ -190,12 +184,31 @@ class QueueState:
         for straggler in self.shelf.stragglers(seq):
             self.warm_up(straggler)
 
-    def register(self, seqs: list[int], part: Registered, size: int) -> None:
-        """Entries were put on the shelf whose subjects had none; their records take `size` bytes."""
+    def register(self, seqs: Sequence[int], part: Registered, size: int) -> None:
+        """Entries were put on the shelf whose subjects had none; their records take `size` bytes.
+
+        Raises:
+            CorruptFileError: a subject had one.
+        """
         self.ids.add_part(part.ids, seqs)
+        others = len(self.subjects)
         self.subjects.update(zip(part.subjects, seqs, strict=True))
+        if len(self.subjects) != others + len(seqs):
+            raise CorruptFileError("entries of one subject do not stand on the shelf")
         self.keys.update(part.keys)
         self.live_bytes += size
+
+    def adopt(self, entry: Entry, length: int) -> None:
+        """Hold `entry` as it stands, whatever was known of it; if nothing was, a record of `length` added it."""
+        seq = entry.seq
+        known = self.warm.release(seq) if seq in self.warm else self.shelf.take(seq)
+        if known is None:
+            self.live_bytes += length
+            self._join(entry.subject, seq)
+        self.ids.add(entry.entry_id, seq)
+        for bound in entry.keys:
+            self.keys[bound.key] = seq
+        self.warm.add(entry, length if known is None else known)
 
     def _add(self, entry: Entry, place: int, length: int) -> None:
         seq, subject, generation = entry.seq, entry.subject, entry.standing.subject_generation
@@ -218,13 +231,17 @@ class QueueState:
             else:
                 self._fresh[seq] = entry
             return
+        self._join(subject, seq)
+        self.warm.add(entry, length)
+
+    def _join(self, subject: str, seq: int) -> None:
+        """One more entry of `subject`; those that wait for one another do not stand on the shelf."""
+        sibling = self.subjects.get(subject)
         if isinstance(sibling, int) and sibling in self.shelf:
             self.warm_up(sibling)
         self.subjects.add(subject, seq)
-        self._lengths[seq] = length
-        self._hold(entry)
 
-    def _unshelve(self, seq: int) -> Entry:
+    def _unshelve(self, seq: int) -> tuple[Entry, int]:
         if seq not in self.shelf:
             raise CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")
         entry = self.look(seq)
@@ -232,44 +249,21 @@ class QueueState:
             self.generations.note(entry.subject, generation)
         self._looked = None
         self._fresh.pop(seq, None)
-        self._lengths[seq] = self.shelf.place_of(seq)[1]
-        self.shelf.take(seq)
+        length = self.shelf.take(seq)
         self.ids.add(entry.entry_id, seq)  # who has it will ask for it by its id
-        return entry
-
-    def _hold(self, entry: Entry) -> None:
-        """Index an entry that is warm now."""
-        # What a record spells out again for each entry is kept once.
-        entry.workflow_ref = self.words.kept(entry.workflow_ref)
-        if entry.task_id == entry.subject_key:
-            entry.task_id = entry.subject_key
-        if entry.standing == FRESH:
-            entry.standing = FRESH
-        if entry.standing.subject_generation:
-            self.generations.note(entry.subject, entry.standing.subject_generation)
-        self.warm[entry.seq] = entry
-        self.order.add(entry)
-        self.standings.enter(entry)
-        self.readiness.add(entry)
+        return entry, length or 0
 
     def _change(self, record: Changed) -> None:
-        entry = self.warm.get(record.seq)
-        is_shelved = entry is None
+        entry, length = self.warm.get(record.seq), None
         if entry is None:
-            entry = self._unshelve(record.seq)
-        else:
-            self.standings.leave(entry)
-            self.readiness.remove(entry)
-        entry.standing = record.standing
+            entry, length = self._unshelve(record.seq)
         if record.audit is not None:
             entry.audit = (*entry.audit, record.audit)[-AUDIT_LIMIT:]
-        if is_shelved:
-            self._hold(entry)
-            return
-        if record.standing.subject_generation:
-            self.generations.note(entry.subject, record.standing.subject_generation)
-        self.standings.enter(entry)
-        self.readiness.add(entry)
+        if length is None:
+            self.warm.change(entry, record.standing)
+        else:
+            entry.standing = record.standing
+            self.warm.add(entry, length)
 
     def _finish(self, record: Finished, place: int, length: int) -> None:
         self.depart(record.seq, record.entry_id, record.subject, [bound.key for bound in record.keys])

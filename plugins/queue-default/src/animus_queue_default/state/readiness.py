@@ -14,6 +14,7 @@ from animus_queue_default.state.shelf import Shelf
 __all__ = ["Readiness"]
 
 _NEVER = 2**63
+_PENDING, _ASSIGNED = Status.PENDING, Status.ASSIGNED  # to ask an enum's class each time takes longer than the rest
 
 
 class Readiness:
@@ -56,24 +57,28 @@ class Readiness:
         """How many items the indexes hold, current or stale."""
         return self._lanes.size + len(self._deferred) + len(self._expiring) + len(self._lapsing)
 
+    def close(self) -> None:
+        """Forget the owner; see `QueueState.close`."""
+        del self._entries
+        self._lanes.close()
+
     def add(self, entry: Entry) -> None:
         """`entry` stands otherwise than before: file it where it belongs now."""
-        status = entry.standing.status
-        if status is Status.PENDING and entry.run_at is None:
-            self._lanes.line_up(entry)
-            return
-        seq = entry.seq
-        if status is Status.PENDING and entry.run_at is not None:
+        standing, run_at, seq = entry.standing, entry.run_at, entry.seq
+        if standing.status is _PENDING:
+            if run_at is None:
+                self._lanes.line_up(entry)
+                return
             self._timed[seq] = None
             self._waiting.add(seq)
-            heapq.heappush(self._deferred, (entry.run_at, seq))
+            heapq.heappush(self._deferred, (run_at, seq))
             if len(self._deferred) > self._limit:
                 self._rebuild_timed()
-            self._alarm = min(self._alarm, entry.run_at)
+            self._alarm = min(self._alarm, run_at)
             if entry.expires_at is not None:
                 heapq.heappush(self._expiring, (entry.expires_at, seq))
-        elif status is Status.ASSIGNED and entry.standing.grant is not None:
-            moment = entry.standing.grant.expires_at
+        elif standing.status is _ASSIGNED and standing.grant is not None:
+            moment = standing.grant.expires_at
             heapq.heappush(self._lapsing, (moment, seq))
             self._alarm = min(self._alarm, moment)
             if len(self._lapsing) > self._limit:

@@ -22,6 +22,7 @@ PAGE_ROWS = 1 << PAGE_BITS
 EMPTY = 0xFF
 """Stands in a page's priorities where there is no entry."""
 _MASK = PAGE_ROWS - 1
+_PENDING = Status.PENDING  # an enum's member by its name takes as long as the rest of `only_waits`
 _SPARSE = 8
 """A page with so few entries left is not worth its arrays."""
 
@@ -54,6 +55,9 @@ class Shelf:
 
     def __len__(self) -> int:
         return sum(self.by_priority)
+
+    def __bool__(self) -> bool:
+        return bool(self.pages)
 
     def __contains__(self, seq: int) -> bool:
         page = self.pages.get(seq >> PAGE_BITS)
@@ -107,16 +111,20 @@ class Shelf:
         """The generation of a shelved entry's subject."""
         return self.pages[seq >> PAGE_BITS].generations[seq & _MASK]
 
-    def take(self, seq: int) -> None:
-        """Take an entry off."""
-        page = self.pages[seq >> PAGE_BITS]
+    def take(self, seq: int) -> int | None:
+        """Take an entry off; the length of its record (0 if nobody said), or None if it is not there."""
+        page = self.pages.get(seq >> PAGE_BITS)
         row = seq & _MASK
+        if page is None or page.priorities[row] == EMPTY:
+            return None
+        length = page.lengths[row]
         self.by_priority[page.priorities[row]] -= 1
         page.priorities[row] = EMPTY
         page.count -= 1
         if not page.count:
             del self.pages[seq >> PAGE_BITS]
             del self.numbers[bisect_left(self.numbers, seq >> PAGE_BITS)]
+        return length
 
     def stragglers(self, seq: int) -> list[int]:
         """The last few entries of the page of `seq`, if there are so few and the page is not the newest."""
@@ -179,7 +187,8 @@ class Words(dict[str, int]):
 
     def kept(self, workflow_ref: str) -> str:
         """The one copy of `workflow_ref` that is kept."""
-        return self._spellings[self.number(workflow_ref)]
+        known = self.get(workflow_ref)
+        return self._spellings[self.number(workflow_ref) if known is None else known]
 
 
 class Run:
@@ -217,7 +226,7 @@ def only_waits(entry: Entry) -> bool:
         and entry.repository is None
         and entry.dispatch is not None
         and entry.position >= 0  # or else an operator moved it
-        and standing.status is Status.PENDING
+        and standing.status is _PENDING
         and standing.workflow_id is None
         and entry.subject != ""
     )

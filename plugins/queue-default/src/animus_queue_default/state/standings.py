@@ -7,6 +7,9 @@ from animus_queue_default.state.twins import Twins
 __all__ = ["Counts", "Standings"]
 
 
+_PENDING, _ASSIGNED = Status.PENDING, Status.ASSIGNED  # to ask an enum's class each time takes longer than the rest
+
+
 class Counts(dict[Status, int]):
     """How many live entries have each status."""
 
@@ -36,30 +39,30 @@ class Standings:
         standing = entry.standing
         status = standing.status
         self.counts[status] += 1
-        if status is Status.PENDING:
+        if status is _PENDING:
             if entry.run_at is None:
                 self.twins.add(entry.subject, entry.workflow_ref, entry.seq)
             if standing.workflow_id is not None:
                 self.returned_runs[standing.workflow_id] = entry.seq
             return
         self.exceptional[status][entry.seq] = entry
-        if status is Status.ASSIGNED:
+        if status is _ASSIGNED:
             self.active_subjects.setdefault(entry.subject, {})[entry.seq] = entry
             if entry.repository is not None:
                 self.active_repositories.setdefault(entry.repository.collision_key, {})[entry.seq] = entry
 
     def leave(self, entry: Entry) -> None:
         """Forget how `entry` stood."""
-        status = entry.status
+        status = entry.standing.status
         self.counts[status] -= 1
-        if status is Status.PENDING:
+        if status is _PENDING:
             if entry.run_at is None:
                 self.twins.remove(entry.subject, entry.workflow_ref, entry.seq)
             if entry.standing.workflow_id is not None:
                 self.returned_runs.pop(entry.standing.workflow_id, None)
             return
         del self.exceptional[status][entry.seq]
-        if status is Status.ASSIGNED:
+        if status is _ASSIGNED:
             _discard(self.active_subjects, entry.subject, entry.seq)
             if entry.repository is not None:
                 _discard(self.active_repositories, entry.repository.collision_key, entry.seq)

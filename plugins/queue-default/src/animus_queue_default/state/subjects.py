@@ -24,7 +24,7 @@ class Subjects(dict[str, "int | dict[int, None]"]):
     def remove(self, subject: str, seq: int) -> None:
         """One entry fewer."""
         known = self[subject]
-        if isinstance(known, dict) and len(known) > 1:
+        if known != seq and isinstance(known, dict) and len(known) > 1:
             del known[seq]
         else:
             del self[subject]
@@ -66,6 +66,7 @@ class Generations(dict[str, int]):
         return [(subject, self[subject]) for subject in self.order[start : start + size]]
 
     def note_all(self, pairs: Iterable[tuple[str, int]]) -> None:
-        """As `note`, for many."""
+        """As `note`, for many; a generation of 0 is none."""
         for subject, generation in pairs:
-            self.note(subject, generation)
+            if generation:
+                self.note(subject, generation)

@@ -85,7 +85,7 @@ class Compaction:
             self._journal.write(encode_batch([encode_record(header)]))
             if self._archived:
                 self._segment = self._draft(Span(number, number).path(directory), HISTORY_MAGIC)
-            self._outline = OutlineDraft(files, directory, number, suffix, self._journal.end, stretch_bytes)
+            self._outline = OutlineDraft(files, directory, number, suffix, self._journal.end, stretch_bytes, state)
         except OSError:
             self.abandon()
             raise

@@ -33,6 +33,7 @@ __all__ = [
     "decode_record",
     "encode_batch",
     "encode_record",
+    "first_offset",
     "journal_numbers",
     "journal_path",
 ]
@@ -47,6 +48,7 @@ _PREFIX, _SUFFIX = "journal-", ".log"
 _ARRAY_HEAD = struct.Struct(">BI")
 _ARRAY_32 = 0xDD
 _BATCH_HEAD = _ARRAY_HEAD.size
+_RECORDS_BEGIN = HEAD.size + _BATCH_HEAD
 _ONE_RECORD = _ARRAY_HEAD.pack(_ARRAY_32, 1)
 Written = tuple[Record, bytes, int]
 """A record, its bytes, and where in the file they begin."""
@@ -68,12 +70,19 @@ def journal_numbers(names: Iterable[str]) -> list[int]:
 def encode_batch(raws: Sequence[bytes]) -> bytes:
     """The frame for a batch of encoded records."""
     # A MessagePack array of records that are encoded already: its head, then they.
+    if len(raws) == 1:  # the usual batch of whoever waits for each reply
+        return build_frame(_ONE_RECORD + raws[0])
     return build_frame(_ARRAY_HEAD.pack(_ARRAY_32, len(raws)) + b"".join(raws))
 
 
 def batch_offsets(frame_start: int, raws: Sequence[bytes]) -> Iterator[int]:
     """Where each record of a batch begins when its frame begins at `frame_start`."""
-    return accumulate(map(len, raws[:-1]), initial=frame_start + HEAD.size + _BATCH_HEAD)
+    return accumulate(map(len, raws[:-1]), initial=first_offset(frame_start))
+
+
+def first_offset(frame_start: int) -> int:
+    """Where the first record of a batch begins when its frame begins at `frame_start`."""
+    return frame_start + _RECORDS_BEGIN
 
 
 class Journal:
@@ -94,6 +103,7 @@ class Journal:
         self._descriptor: int | None = files.open(path)
         self.end = MAGIC_LENGTH if end is None else end
         self._room_end = 0
+        self._is_certain = False
         magic = self._read(MAGIC_LENGTH, 0)
         if magic != JOURNAL_MAGIC:
             self.close()
@@ -134,9 +144,23 @@ class Journal:
                 f"cannot write to {str(self.path)!r}: {error.strerror or error}; nothing of this batch was kept."
                 " Free space or fix the disk, then ask again"
             ) from error
+        self._is_certain = True  # that sync covered what others had written, too
         start = self.end
         self.end += len(frame)
         return start
+
+    def make_certain(self) -> None:
+        """Make durable what was read: whoever wrote it may have died before its sync.
+
+        Raises:
+            StorageError: it could not be synced.
+        """
+        try:
+            if not self._is_certain:
+                self._files.sync(self._open_descriptor)
+        except OSError as error:
+            raise StorageError(f"cannot sync {str(self.path)!r}: {error.strerror or error}; ask again") from error
+        self._is_certain = True
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Bytes of a record that is known to lie there.
@@ -145,7 +169,7 @@ class Journal:
             StorageError: they cannot be read.
         """
         try:
-            return self._read(length, offset)
+            return self._files.read(self._open_descriptor, length, offset)
         except OSError as error:
             raise StorageError(f"cannot read {str(self.path)!r}: {error.strerror or error}; ask again") from error
 
@@ -156,6 +180,10 @@ class Journal:
     def skip_to(self, end: int) -> None:
         """What stands before `end`, where a frame ends, is known already."""
         self.end = end
+
+    def is_longer(self) -> bool:
+        """Whether somebody wrote behind `end`: one read of eight bytes, see `Files.size`."""
+        return not is_room(self._read(HEAD.size, self.end))
 
     def read_new(self, upto: int | None = None) -> Iterator[list[Written]]:
         """The frames behind `end`, which moves on with them. The lock is held, so a torn tail is nobody's and is cut.
@@ -170,11 +198,11 @@ class Journal:
         if upto is not None and self.end >= upto:
             return
         is_first = self.end == MAGIC_LENGTH
-        if not is_first and is_room(self._read(HEAD.size, self.end)):
+        if not is_first and not self.is_longer():
             return
         for payload, offset in read_frames(self._read, self.end):
             records = self._decode(payload)
-            self.end = offset
+            self.end, self._is_certain = offset, False
             yield records
             if upto is not None and offset >= upto:
                 return
@@ -184,7 +212,7 @@ class Journal:
                 " or move it away to start with an empty queue"
             )
         # Zeros here are room that somebody made. Only who reads the file for the first time looks behind them.
-        if is_first or not is_room(self._read(HEAD.size, self.end)):
+        if is_first or self.is_longer():
             self._cut_tail()
 
     def require_known_format(self) -> None:

@@ -6,8 +6,10 @@ frame. When a process dies the kernel frees it, so there is nothing stale to cle
 """
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from animus_queue_default.clock import Clock
 from animus_queue_default.fault import LockTimeoutError, StorageError
@@ -22,6 +24,17 @@ _SHORTEST_PAUSE_SECONDS = 0.001
 _PAUSE_SPREAD_SECONDS = 0.019
 
 
+class _Calls(NamedTuple):
+    """How a lock is taken without waiting, and given back."""
+
+    take: Callable[[int], object]
+    give_back: Callable[[int], object]
+    refusals: tuple[type[Exception], ...]
+    """What `take` raises when another process has it."""
+    failures: tuple[type[Exception], ...]
+    """What it raises when there are no locks."""
+
+
 class Lock:
     """An exclusive lock on `path`, between processes; not between threads of one."""
 
@@ -31,8 +44,7 @@ class Lock:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._descriptor: int | None = None
-        self._locker: Any = None
-        self._flags: Any = None
+        self._calls: _Calls | None = None
         self.is_held = False
 
     def acquire(self) -> bool:
@@ -46,12 +58,14 @@ class Lock:
             LockTimeoutError: another process kept it past the deadline.
             StorageError: the file system has no locks.
         """
-        deadline = self._clock.monotonic() + self._timeout_seconds
         is_known = self._descriptor is not None
+        deadline: float | None = None
         while True:
             descriptor = self._open()
             if not self._attempt(descriptor):
-                if self._clock.monotonic() >= deadline:
+                now = self._clock.monotonic()
+                deadline = now + self._timeout_seconds if deadline is None else deadline
+                if now >= deadline:
                     raise LockTimeoutError(
                         f"another process held {str(self._path)!r} for {self._timeout_seconds:g} s; ask again, and if"
                         " that does not help look for a stopped animus-queue-default process"
@@ -66,19 +80,13 @@ class Lock:
                 return is_known
 
     def _attempt(self, descriptor: int) -> bool:
-        # portalocker costs 50 ms to import, so that waits until the handshake is over and work arrives.
-        import portalocker  # noqa: PLC0415 - see above
-
-        if self._locker is None:
-            # What `portalocker.lock` does on POSIX, without finding out at each call which locker that is.
-            make = getattr(portalocker.portalocker, "FlockLocker", None)
-            self._locker = portalocker if make is None else make()
-            self._flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+        if self._calls is None:
+            self._calls = _calls_of_portalocker()
         try:
-            self._locker.lock(descriptor, self._flags)
-        except portalocker.AlreadyLocked:
+            self._calls.take(descriptor)
+        except self._calls.refusals:
             return False
-        except portalocker.LockException as error:
+        except self._calls.failures as error:
             raise StorageError(
                 f"cannot lock {str(self._path)!r}: {error}; the queue needs a local file system with file locks"
             ) from error
@@ -87,8 +95,8 @@ class Lock:
     def release(self) -> None:
         """Let others go on."""
         self.is_held = False
-        if self._descriptor is not None and self._locker is not None:
-            self._locker.unlock(self._descriptor)
+        if self._descriptor is not None and self._calls is not None:
+            self._calls.give_back(self._descriptor)
 
     def close(self) -> None:
         """Give the descriptor back, and with it the lock."""
@@ -103,3 +111,26 @@ class Lock:
             self._files.make_directory(self._path.parent)
             self._descriptor = self._files.open(self._path, create=True)
         return self._descriptor
+
+
+def _calls_of_portalocker() -> _Calls:
+    # It costs 50 ms to import, so that waits until the handshake is over and work arrives.
+    import portalocker  # noqa: PLC0415 - see above
+
+    take = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+    refusals = (BlockingIOError, portalocker.AlreadyLocked)
+    failures = (OSError, portalocker.LockException)
+    locker = getattr(portalocker.portalocker, "FlockLocker", None)
+    call: Callable[[int, int], object] | None = None if locker is None else getattr(locker(), "locker", None)
+    if call is None:
+        return _Calls(partial(portalocker.lock, flags=take), portalocker.unlock, refusals, failures)
+    # What it calls on POSIX in the end, asked for once: what it checks on the way costs more than the lock.
+    flock, exclusive, unlocked = call, int(take), int(portalocker.LockFlags.UNBLOCK)
+
+    def acquire(descriptor: int) -> None:
+        flock(descriptor, exclusive)
+
+    def release(descriptor: int) -> None:
+        flock(descriptor, unlocked)
+
+    return _Calls(acquire, release, refusals, failures)

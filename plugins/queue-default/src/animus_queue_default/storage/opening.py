@@ -15,7 +15,7 @@ def whole_load() -> Generator[None]:
     """Load a queue without the cyclic collector.
 
     Nothing of it is garbage, and the collector would look through it again and again while it grows, and as a whole
-    ever after.
+    ever after. So what is dropped of it later has to go without the collector: see `QueueState.close`.
     """
     was_enabled = gc.isenabled()
     gc.disable()

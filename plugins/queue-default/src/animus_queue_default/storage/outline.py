@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from animus_queue_default.state.queue_state import QueueState
 from animus_queue_default.storage.draft import Draft
 from animus_queue_default.storage.files import Files
 from animus_queue_default.storage.frame import HEAD, MAGIC_LENGTH, build_frame, read_frames
@@ -25,7 +26,7 @@ __all__ = ["STRETCH_BYTES", "Outline", "OutlineDraft", "StretchHead", "outline_p
 STRETCH_BYTES = 512 * 1024
 """How much of a journal one stretch covers: a few milliseconds of work when it is made."""
 # Columns are written as they lie in memory; on a machine of the other kind the outline is made anew.
-_MAGIC = b"animusqo" if sys.byteorder == "little" else b"animusqO"
+_MAGIC = b"animusq2" if sys.byteorder == "little" else b"animusq!"
 _SPAN = struct.Struct("<QQI")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Stretch).decode
@@ -145,12 +146,21 @@ class OutlineDraft:
         suffix: makes this process's drafts distinct from another's.
         start: where in the journal the first stretch begins.
         stretch_bytes: how much of the journal one stretch covers.
+        state: the queue, of which the journal says what it has come to.
     """
 
     def __init__(  # what a file in the making needs
-        self, files: Files, directory: Path, number: int, suffix: str, start: int, stretch_bytes: int
+        self,
+        files: Files,
+        directory: Path,
+        number: int,
+        suffix: str,
+        start: int,
+        stretch_bytes: int,
+        state: QueueState,
     ) -> None:
         self._stretch_bytes = stretch_bytes
+        self._state = state
         self._draft = Draft(files, outline_path(directory, number), _MAGIC, suffix)
         self._recorder = Recorder(start)
         self.note = self._recorder.note
@@ -173,7 +183,7 @@ class OutlineDraft:
     def _cut(self, end: int, checksum: Callable[[int, int], int | None]) -> None:
         start = self._recorder.start
         found = checksum(start, end) or 0
-        self._draft.write(_build(start, end, found, self._recorder.take(end)), durably=False)
+        self._draft.write(_build(start, end, found, self._recorder.take(end, self._state)), durably=False)
 
 
 def _build(start: int, end: int, checksum: int, stretch: Stretch) -> bytes:

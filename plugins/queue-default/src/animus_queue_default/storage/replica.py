@@ -14,7 +14,7 @@ from animus_queue_default.state.queue_state import QueueState
 from animus_queue_default.storage.files import Files
 from animus_queue_default.storage.frame import MAGIC_LENGTH
 from animus_queue_default.storage.history import History
-from animus_queue_default.storage.journal import Journal, batch_offsets, encode_record, journal_path
+from animus_queue_default.storage.journal import Journal, encode_record, first_offset, journal_path
 from animus_queue_default.storage.outline import Outline, outline_path
 from animus_queue_default.storage.payload import Payloads, as_place
 from animus_queue_default.storage.recorder import Recorder
@@ -80,6 +80,7 @@ class Replica:
         while sealed is not None:
             # A crash came between the seal and the removal of the old file.
             old, old_number = self.journal, self.number
+            old.make_certain()
             self.payloads.close()
             self.remove(old.path, old_number)
             sealed = self._load_one(sealed.number)
@@ -87,8 +88,11 @@ class Replica:
 
     def catch_up(self) -> bool:
         """Apply what others wrote; False when the way from one journal to the next is gone already."""
-        sealed = self._replay()
+        if self._journal is None:
+            return False
+        sealed = self._replay() if self.journal.is_longer() else None
         while sealed is not None:
+            self.journal.make_certain()
             try:
                 self.follow(sealed)
             except FileNotFoundError:
@@ -102,20 +106,22 @@ class Replica:
         Raises:
             StorageError: it could not be written.
         """
-        raws = [raw for _, raw in batch]
-        start = self.journal.append(raws)
+        journal = self.journal
+        place = as_place(self.number, first_offset(journal.append([raw for _, raw in batch])))
         settle, note = self.state.settle, self._recorder.note
-        base = as_place(self.number, 0)
-        for (record, raw), offset in zip(batch, batch_offsets(start, raws), strict=True):
-            settle(record, base | offset, len(raw))
-            note(record, raw, base | offset)
-        if self.journal.end - self._recorder.start >= self._stretch_bytes:
+        for record, raw in batch:
+            length = len(raw)
+            settle(record, place, length)
+            note(record, raw, place)
+            place += length
+        if journal.end - self._recorder.start >= self._stretch_bytes:
             self._write_stretch()
 
     def seal(self, sealed: Sealed) -> None:
         """Let another journal be in charge, and go on there."""
         old, old_number = self.journal, self.number
         old.append([encode_record(sealed)])
+        self._journal = None  # if the next one cannot be opened now, nothing may be written behind the seal
         self._files.reach("after-seal")
         self.follow(sealed)
         self.remove(old.path, old_number)
@@ -147,7 +153,8 @@ class Replica:
         self._files.remove(outline_path(self._directory, number))
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back; the state must not be used any more."""
+        self.state.close()
         self.payloads.close()
         self.history.close()
         if self._outline is not None:
@@ -157,8 +164,10 @@ class Replica:
         if self._outline is not None:
             self._outline.close()
         self.payloads.close()
+        self.state.close()
         self.state = QueueState(self.history, self.payloads)
         self.number = number
+        self._files.sync_directory(self._directory)  # whoever named the file may have died before that was durable
         self._journal = journal = Journal(self._files, journal_path(self._directory, number))
         self.payloads.open(number, journal)
         self._open_outline()
@@ -224,7 +233,7 @@ class Replica:
 
     def _write_stretch(self) -> None:
         start, end = self._recorder.start, self.journal.end
-        stretch = self._recorder.take(end)
+        stretch = self._recorder.take(end, self.state)
         if self._outline is None:
             return
         try:

@@ -123,6 +123,8 @@ class Store:
             if batch:
                 replica.append(batch)
                 self._upkeep.mirror(batch)
+            else:
+                replica.journal.make_certain()  # nothing is answered from what a loss of power could undo
         except BaseException as error:
             self._fail(error)
             raise
@@ -164,7 +166,9 @@ class Store:
     def _forget(self) -> None:
         """Drop what is known, so that the next batch reads it from disk."""
         self._upkeep.abandon()
-        if self._replica is not None:
+        if self._replica is None:
+            self.state.close()
+        else:
             self._replica.close()
         self._replica = None
         self.state = QueueState()
@@ -186,6 +190,7 @@ class Store:
             replica.close()
             raise
         self._replica = replica
+        self.state.close()
         self.state = replica.state
         self._spoiled_by = None  # by what the outline said, which was not used then
         self._upkeep.compact_wasteful(replica, self._floor)

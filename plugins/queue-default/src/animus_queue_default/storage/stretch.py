@@ -1,23 +1,23 @@
 """What a stretch of a journal amounts to, in a form that is loaded in bulk: columns instead of records.
 
-A stretch begins and ends between two frames. It says which entries that only wait it added, and where their records
-lie; which entries left the queue in it; and, as records, whatever else happened. An entry that came and went within
-the stretch is only among those that left.
+A stretch begins and ends between two frames, and says what is true at its end of the entries that its records speak
+of: which left the queue; which came and only wait, and where their records lie; and how the others stand, as a whole.
+An entry that came and went within the stretch is only among those that left.
 """
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.model.entry import Entry, Finished
-from animus_queue_default.model.record import Added
+from animus_queue_default.state.ids import pack_ids
 from animus_queue_default.state.queue_state import QueueState
 from animus_queue_default.state.shelf import EMPTY, PAGE_BITS, PAGE_ROWS, Page
 from animus_queue_default.storage.journal import decode_record
 
-__all__ = ["Departed", "Part", "Stretch", "apply_stretch", "build_departed", "build_parts", "relocate"]
+__all__ = ["Departed", "Part", "PlacedEntry", "Stretch", "apply_stretch", "build_departed", "build_parts", "relocate"]
 
 _MASK = PAGE_ROWS - 1
 PlacedEntry = tuple[Entry, int, int]
@@ -35,7 +35,7 @@ class Part(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     lengths: bytes
     words: bytes
     generations: bytes
-    ids: list[str]
+    ids: bytes
     subjects: list[str]
     keys: dict[str, int]
 
@@ -55,17 +55,18 @@ class Departed(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 class Stretch(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One stretch. What it says is true in the order of its fields.
 
-    ``left`` are entries that were there before or came and went; ``late`` are those whose end cannot be told before
-    the rest.
+    ``left`` are entries that were there before or came and went. ``held`` are entries as they stand, each with the
+    length of the record that added it, or 0 where that was before. ``rest`` are records that speak of no entry.
     """
 
     workflow_refs: list[str]
     left: Departed
     parts: list[Part]
+    held: list[tuple[Entry, int]]
     rest: list[tuple[bytes, int]]
-    late: Departed
     next_seq: int
     next_position: int
+    front_position: int
 
 
 def build_parts(added: Mapping[int, PlacedEntry], words: dict[str, int]) -> list[Part]:
@@ -101,7 +102,7 @@ def _build_part(number: int, seqs: list[int], added: Mapping[int, PlacedEntry], 
         lengths=page.lengths[:size].tobytes(),
         words=page.words[:size].tobytes(),
         generations=page.generations[:size].tobytes(),
-        ids=[entry.entry_id for entry, _, _ in placed],
+        ids=pack_ids([entry.entry_id for entry, _, _ in placed]),
         subjects=[entry.subject for entry, _, _ in placed],
         keys=keys,
     )
@@ -125,41 +126,33 @@ def apply_stretch(state: QueueState, stretch: Stretch) -> None:
     """Let everything the stretch says be true.
 
     Raises:
-        CorruptFileError: it speaks of an entry that does not exist.
+        CorruptFileError: it adds an entry that is there already.
     """
     _apply_departed(state, stretch.left)
     numbers = [state.words.number(ref) for ref in stretch.workflow_refs]
     for part in stretch.parts:
         _apply_part(state, part, numbers)
+    for entry, length in stretch.held:
+        state.adopt(entry, length)
     for raw, place in stretch.rest:
         state.apply(decode_record(raw), place, len(raw))
-    _apply_departed(state, stretch.late)
     state.next_seq = max(state.next_seq, stretch.next_seq)
     state.next_position = max(state.next_position, stretch.next_position)
+    state.front_position = min(state.front_position, stretch.front_position)
 
 
 def _apply_departed(state: QueueState, departed: Departed) -> None:
-    columns = (departed.seqs, departed.ids, departed.subjects, departed.generations, departed.keys)
-    for seq, entry_id, subject, generation, keys, place, length in zip(
-        *columns, departed.places, departed.lengths, strict=True
-    ):
+    for seq, entry_id, subject, keys in zip(departed.seqs, departed.ids, departed.subjects, departed.keys, strict=True):
         state.depart(seq, entry_id, subject, keys)
-        state.departures.add_read(entry_id, keys, place, length)
-        if generation:
-            state.generations.note(subject, generation)
+    state.departures.add_read(departed.ids, departed.keys, departed.places, departed.lengths)
+    state.generations.note_all(zip(departed.subjects, departed.generations, strict=True))
 
 
 def _apply_part(state: QueueState, part: Part, numbers: list[int]) -> None:
     base = part.page << PAGE_BITS | part.row
-    rows = range(base, base + len(part.priorities))
-    seqs = [seq for seq, priority in zip(rows, part.priorities, strict=True) if priority != EMPTY]
-    is_new = len(set(part.subjects)) == len(seqs) and state.subjects.keys().isdisjoint(part.subjects)
-    if not is_new:
-        # A subject with several entries: those that wait for one another do not stand on the shelf.
-        places, lengths = array("Q", part.places), array("I", part.lengths)
-        for row in (seq - base for seq in seqs):
-            state.apply(Added(state.read(places[row], lengths[row])), places[row], lengths[row])
-        return
+    seqs: Sequence[int] = range(base, base + len(part.priorities))
+    if EMPTY in part.priorities:
+        seqs = [seq for seq, priority in zip(seqs, part.priorities, strict=True) if priority != EMPTY]
     words = array("I", part.words)
     if numbers != list(range(len(numbers))):
         words = array("I", [numbers[word] for word in words])
@@ -194,6 +187,9 @@ def relocate(state: QueueState, stretch: Stretch) -> None:
         for row, priority in enumerate(part.priorities):
             if priority != EMPTY and page.priorities[part.row + row] != EMPTY:
                 page.places[part.row + row], page.lengths[part.row + row] = places[row], lengths[row]
-    for departed in (stretch.left, stretch.late):
-        for entry_id, place, length in zip(departed.ids, departed.places, departed.lengths, strict=True):
-            state.departures.move(entry_id, place, length)
+    for entry, _ in stretch.held:
+        if entry.seq in state.shelf:  # who wrote the stretch held it, without anything having happened to it
+            state.warm_up(entry.seq)
+    departed = stretch.left
+    for entry_id, place, length in zip(departed.ids, departed.places, departed.lengths, strict=True):
+        state.departures.move(entry_id, place, length)

@@ -48,6 +48,8 @@ class Upkeep:
         self._tidied = 0
         """What had finished when this journal began is not in memory any more."""
         self._has_compacted = False
+        self._rests = False
+        """There was nothing to do, and only waste makes something."""
         self._patience = 0
 
     def mirror(self, batch: Iterable[tuple[Record, bytes]]) -> None:
@@ -66,6 +68,9 @@ class Upkeep:
         Returns:
             What went wrong, if something did.
         """
+        waste = replica.waste
+        if self._rests and replica.number == self._number and waste < floor:
+            return None
         try:
             self._notice_switch(replica)
             if replica.state.ids.is_behind:
@@ -73,9 +78,10 @@ class Upkeep:
                     replica.state.ids.read_part()
             if not self._tidy(replica) and not replica.step() and not self._merge_step(replica):
                 self._compact(replica, floor)
+                self._rests = not (self._compaction or self._has_compacted or replica.state.ids.is_behind)
         except (OSError, StorageError) as error:
             self.abandon()
-            self._patience = 2 * max(replica.waste, 1)
+            self._patience = 2 * max(waste, 1)
             return error
         return None
 
@@ -102,6 +108,7 @@ class Upkeep:
         compaction, self._compaction = self._compaction, None
         merge, self._merge = self._merge, None
         self._archived = None
+        self._rests = False
         for begun in (compaction, merge):
             if begun is not None:
                 try:
@@ -113,6 +120,7 @@ class Upkeep:
         """The queue goes on in another journal: what this one had finished is looked up in the history from now on."""
         if replica.number != self._number:
             self._number = replica.number
+            self._rests = False
             self._patience = 0
             self._archived = None
             if self._compaction is not None:

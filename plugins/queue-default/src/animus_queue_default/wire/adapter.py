@@ -39,11 +39,13 @@ from animus_plugin_protocol.wire.queue_v2 import (
 )
 from animus_queue_default.clock import Clock, SystemClock
 from animus_queue_default.fault import InvalidRequestError
+from animus_queue_default.model.identity import Mint, mint_id
 from animus_queue_default.model.lease import TTL_SETTING
 from animus_queue_default.model.status import Status
 from animus_queue_default.operations.fenced import MAX_LEASE_BATCH
 from animus_queue_default.operations.unfenced import checked_outcome, require_id_count
 from animus_queue_default.operations.view import list_entries, totals
+from animus_queue_default.storage.files import Files
 from animus_queue_default.wire import care, translation
 from animus_queue_default.wire.desk import CONFIG_SETTING, Desk
 
@@ -54,13 +56,15 @@ VERSION = "0.1.0"
 _QUEUE = methods.METHODS[methods.QUEUE_LEASE].kind
 
 
-def build(clock: Clock | None = None) -> Plugin:
+def build(clock: Clock | None = None, files: Files | None = None, mint: Mint = mint_id) -> Plugin:
     """The plugin, with every method of the queue registered.
 
     Args:
         clock: where the time comes from; the machine's unless a test brings its own.
+        files: the operating system, likewise.
+        mint: makes the ids, likewise.
     """
-    desk = Desk(clock or SystemClock())
+    desk = Desk(clock or SystemClock(), files, mint)
     plugin = Plugin(NAME, VERSION, description="The default Animus queue: fenced leases in a checksummed journal.")
     _register_unfenced(plugin, _Unfenced(desk))
     _register_fenced(plugin, _Fenced(desk))
@@ -167,9 +171,7 @@ class _Fenced:
 
     def enqueue(self, params: FencedEnqueueParams) -> FencedEnqueueResult:
         with self._desk as desk:
-            request = translation.request_from_wire(
-                params.subject_dispatch, params.run_at, params.expire_after_secs, params.repository
-            )
+            request = translation.fenced_request_from_wire(params)
             receipt = desk.fenced(create=True).enqueue(request, params.idempotency_key)
             return FencedEnqueueResult(
                 enqueued=receipt.enqueued,

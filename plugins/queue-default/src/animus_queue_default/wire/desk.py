@@ -18,6 +18,7 @@ from animus_queue_default.fault import (
     StorageError,
     WrongStatusError,
 )
+from animus_queue_default.model.identity import Mint, mint_id
 from animus_queue_default.model.lease import LeaseTerms
 from animus_queue_default.operations.fenced import FencedQueue
 from animus_queue_default.operations.unfenced import Queue
@@ -39,8 +40,9 @@ class Desk:
     Used as a context manager around each handler's work: what the queue raises leaves as the error that travels.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, files: Files | None = None, mint: Mint = mint_id) -> None:
         self.clock = clock
+        self._files, self._mint = files, mint
         self._project_root: str | None = None
         self._store: Store | None = None
         self._queue: Queue | None = None
@@ -107,7 +109,7 @@ class Desk:
         return HealthCheckResult(status=status, last_error=str(fault))
 
     def _open(self, binding: ProjectBinding) -> None:
-        files = Files()
+        files = self._files or Files()
         terms = LeaseTerms.from_environment()
         legacy = LegacyQueueFile(Path(binding.project_root) / ".animus" / "queue.json", files)
         self._store = Store(
@@ -117,8 +119,8 @@ class Desk:
             predecessor=legacy,
             compaction_floor_bytes=_compaction_floor(),
         )
-        self._queue = Queue(self._store, self.clock, terms)
-        self._fenced = FencedQueue(self._store, self.clock, terms)
+        self._queue = Queue(self._store, self.clock, terms, self._mint)
+        self._fenced = FencedQueue(self._store, self.clock, terms, self._mint)
 
     def __enter__(self) -> Self:
         return self

@@ -89,6 +89,8 @@ def import_entries(
 
 def _convert(state: QueueState, place: int, item: QueuePortableEntry, now: int, mint: Mint) -> Entry:
     try:
+        if not (item.entry_id or item.subject_id or item.task_id or item.dispatch):
+            raise ValueError("it has no id, no subject and no dispatch, so it is no entry of a queue")  # noqa: TRY301 - one message for all of it
         entry = from_portable(item, seq=state.next_seq, position=0, entry_id=item.entry_id or mint(), now=now)
         msgspec.msgpack.encode(entry)
     except (MomentError, ValueError, OverflowError) as error:

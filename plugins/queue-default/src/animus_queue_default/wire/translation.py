@@ -12,15 +12,21 @@ from animus_plugin_protocol.wire.dispatch import (
     subject_key,
 )
 from animus_plugin_protocol.wire.queue import QueueEntry, QueueMutationResult, QueueStats
-from animus_plugin_protocol.wire.queue_v2 import BlockedEntry, FencedLeaseParams, FencedMutationResult, LeasedEntry
+from animus_plugin_protocol.wire.queue_v2 import (
+    BlockedEntry,
+    FencedEnqueueParams,
+    FencedLeaseParams,
+    FencedMutationResult,
+    LeasedEntry,
+)
 from animus_queue_default.fault import InvalidRequestError
-from animus_queue_default.model.act import FencedAct
+from animus_queue_default.model.act import Block, FencedAct
 from animus_queue_default.model.entry import Entry, Priority, Repository
 from animus_queue_default.model.lease import Fence, fence_of
 from animus_queue_default.model.moment import MomentError, as_datetime, format_moment, from_datetime, parse_moment
-from animus_queue_default.model.request import Request
+from animus_queue_default.model.request import Request, checked_key
 from animus_queue_default.operations.fenced import MAX_LEASE_BATCH
-from animus_queue_default.operations.handout import Block, Exclusion
+from animus_queue_default.operations.handout import Exclusion
 from animus_queue_default.operations.unfenced import Mutation, require_id_count
 from animus_queue_default.operations.view import Totals
 
@@ -32,6 +38,7 @@ __all__ = [
     "exclusion_from_wire",
     "fence_from_wire",
     "fence_to_wire",
+    "fenced_request_from_wire",
     "leased_to_wire",
     "mutation_to_wire",
     "request_from_wire",
@@ -51,10 +58,11 @@ def request_from_wire(
     expire_after_secs: int | None,
     reservation: RepositoryReservation | None = None,
 ) -> Request:
-    """What is asked for, checked.
+    """What is asked for, checked: what is refused here is refused before a queue is made for it.
 
     Raises:
-        InvalidRequestError: there is no subject or workflow, a moment is malformed, an expiry is negative.
+        InvalidRequestError: there is no subject or workflow, a moment is malformed, an expiry is negative, or no reply
+            could carry the entry.
     """
     if dispatch.subject is None:
         raise InvalidRequestError("queue subject identity is missing: subject_dispatch.subject needs a kind and an id")
@@ -69,7 +77,7 @@ def request_from_wire(
         raise InvalidRequestError(f"run_at: {error}") from error
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
-    return Request(
+    request = Request(
         subject=subject,
         subject_key=subject_key(dispatch.subject),
         workflow_ref=dispatch.workflow_ref,
@@ -81,6 +89,21 @@ def request_from_wire(
         expire_after_secs=expire_after_secs,
         repository=None if reservation is None else _repository_from_wire(reservation),
     )
+    request.require_size()
+    return request
+
+
+def fenced_request_from_wire(params: FencedEnqueueParams) -> Request:
+    """As `request_from_wire`, for the second generation.
+
+    Raises:
+        InvalidRequestError: as there; or the expiry is out of range, or the key blank or too long.
+    """
+    request = request_from_wire(params.subject_dispatch, params.run_at, params.expire_after_secs, params.repository)
+    request.require_expiry_in_range()
+    if params.idempotency_key is not None:
+        checked_key(params.idempotency_key)
+    return request
 
 
 def entry_to_wire(entry: Entry) -> QueueEntry:
