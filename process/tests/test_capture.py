@@ -41,3 +41,20 @@ def test_capture_stops_the_file_at_its_limit(tmp_path):
     assert (tmp_path / "out").read_bytes() == b"hello wo"
     assert capture.file_truncated
     assert capture.text() == "rld!"
+
+
+def test_silent_stream_leaves_no_file_and_none_of_an_earlier_attempt(tmp_path):
+    (tmp_path / "out").write_text("earlier")
+    with BoundedCapture(tmp_path / "out", 4):
+        pass
+    assert not (tmp_path / "out").exists()
+
+
+def test_long_stream_is_in_the_file_piece_by_piece_and_private(tmp_path):
+    piece = b"x" * 5000
+    with BoundedCapture(tmp_path / "out", 4) as capture:
+        for _ in range(5):
+            capture.write(piece)
+        assert (tmp_path / "out").stat().st_size >= 20_000
+    assert (tmp_path / "out").read_bytes() == piece * 5
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600

@@ -182,3 +182,23 @@ def test_record_with_a_wrong_field_is_refused(change):
 def test_record_that_is_no_object_is_refused(data):
     with pytest.raises(RecordError):
         ProcessRecord.decode(data)
+
+
+def test_files_of_forgotten_records_are_used_again_while_others_stand(ledger):
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
+    try:
+        first, second = (ledger.record(child.pid, purpose="command", run_id="a" * 200) for child in children[:2])
+        inode = (ledger.directory / f"{first.record_id}.json").stat().st_ino
+        ledger.forget(first)
+        ledger.forget(first)
+        assert ledger.load() == ([second], [])
+        third = ledger.record(children[2].pid, purpose="command")
+        assert (ledger.directory / f"{third.record_id}.json").stat().st_ino == inode
+        assert sorted(ledger.load()[0]) == sorted([second, third])
+        ledger.forget(second)
+        ledger.forget(third)
+        assert list(ledger.directory.iterdir()) == []
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from animus_agent_cli.conversation import Answer, Conversation
 from animus_agent_cli.event import (
+    Breach,
     Event,
     Finished,
     InteractionRequested,
@@ -40,6 +41,8 @@ class AgentEnd(NamedTuple):
     program: ProgramEnd
     transcript: Transcript
     failure: Failure | None
+    is_breach: bool = False
+    """It was ended by us, because it could not be held to its rules."""
 
 
 class AgentRun:
@@ -78,6 +81,7 @@ class AgentRun:
         self._tell = tell
         self._notes: NoteQueue | None = None
         self._has_misread = False
+        self._breach: str | None = None
         self._drop_end: Callable[[], None] = lambda: None
 
     def cancel(self) -> None:
@@ -109,7 +113,7 @@ class AgentRun:
                 self._handle(event)
         finally:
             notes.close(SHOW_SECONDS)
-        return AgentEnd(end, self._transcript, self._failure(end))
+        return AgentEnd(end, self._transcript, self._failure(end), is_breach=self._breach is not None)
 
     def _read(self, line: dict[str, Any]) -> None:
         try:
@@ -133,6 +137,9 @@ class AgentRun:
         elif isinstance(event, InteractionWithdrawn):
             if self._interactions.take(event.interaction_id) is not None:
                 self._program.release_limit()
+        elif isinstance(event, Breach):
+            self._breach = self._breach or event.message
+            self._program.cancel()
         elif isinstance(event, Finished):
             self._finish(event)
         else:
@@ -168,7 +175,8 @@ class AgentRun:
             return
         policy = self._interactions.policy or ApprovalPolicy()
         self._program.hold_limit()
-        drop = self._program.alarm(policy.timeout_seconds, lambda: self._expire(request))
+        seconds = request.rule_seconds or policy.timeout_seconds
+        drop = self._program.alarm(seconds, lambda: self._expire(request))
         self._interactions.add(request, drop)
         self._put(request)
 
@@ -183,6 +191,8 @@ class AgentRun:
 
     def _failure(self, end: ProgramEnd) -> Failure | None:
         finished = self._transcript.finished
+        if self._breach is not None:
+            return Failure(UNKNOWN, "run_failed", self._breach)
         if end.how == CANCELLED or (end.how == TIMED_OUT and finished is None):
             return Failure(TRANSIENT, "run_failed", end.how)
         if finished is not None:

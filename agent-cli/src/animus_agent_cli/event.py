@@ -6,6 +6,7 @@ The words know neither the protocol nor any agent. Order is that of the stream.
 from typing import Any, NamedTuple
 
 __all__ = [
+    "Breach",
     "Event",
     "Finished",
     "InteractionRequested",
@@ -79,11 +80,18 @@ class Problem(NamedTuple):
 
 
 class InteractionRequested(NamedTuple):
-    """The agent waits for an answer: `kind` is ``approval`` or ``question``, `payload` that of the notification."""
+    """The agent waits for an answer.
+
+    Attributes:
+        kind: ``approval`` or ``question``.
+        payload: that of the notification.
+        rule_seconds: set where a rule wants somebody asked, whatever the run's approval policy says: how long for.
+    """
 
     interaction_id: str
     kind: str
     payload: dict[str, Any]
+    rule_seconds: float | None = None
 
 
 class InteractionWithdrawn(NamedTuple):
@@ -97,6 +105,12 @@ class ProgramInput(NamedTuple):
 
     data: bytes
     is_last: bool = False
+
+
+class Breach(NamedTuple):
+    """The agent did what nobody had let it do, or cannot be held to its rules: it is ended at once."""
+
+    message: str
 
 
 class Finished(NamedTuple):
@@ -132,6 +146,7 @@ Event = (
     | InteractionRequested
     | InteractionWithdrawn
     | ProgramInput
+    | Breach
     | Finished
 )
 """Any of them."""

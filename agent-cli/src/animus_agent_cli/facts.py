@@ -57,9 +57,10 @@ class AgentFacts(NamedTuple):
         install_hint: how to get it.
         variables: see `Variable`.
         can_ask: whether the program asks for leave in a way that can be answered.
+        can_judge: whether every tool call can be judged before it is made, so that rules about calls hold.
         can_resume: whether it can take up a session again.
         honours: which optional fields of a request it honours: ``web_search``, ``network_access``,
-            ``config_overrides``, ``extra_args``.
+            ``config_overrides``, ``extra_args``, ``tool_profile``.
         find_credentials: what is missing in an environment for the program to be logged in; None for nothing.
         failures: what its failures mean, before the shared table.
         sandbox: None where it cannot run in a sandbox.
@@ -73,6 +74,7 @@ class AgentFacts(NamedTuple):
     install_hint: str
     variables: tuple[Variable, ...] = ()
     can_ask: bool = False
+    can_judge: bool = False
     can_resume: bool = True
     honours: frozenset[str] = frozenset()
     find_credentials: Callable[[Mapping[str, str]], str | None] = _found

@@ -23,6 +23,7 @@ from animus_agent_cli.parameters import (
     ledger_of,
     mcp_servers_of,
     response_schema_of,
+    rules_of,
     run_folder,
     timeout_of,
     tools_of,
@@ -38,7 +39,7 @@ from animus_process import child_environment
 
 __all__ = ["Launch", "launched"]
 
-_OPTIONAL: Final = ("web_search", "network_access", "config_overrides", "extra_args")
+_OPTIONAL: Final = ("web_search", "network_access", "config_overrides", "extra_args", "tool_profile")
 _SANDBOXES: Final = {None: False, "none": False, "bubblewrap": True}
 
 
@@ -154,6 +155,12 @@ def _request_of(
     if approvals is not None and approvals.policy != "allow" and not facts.can_ask:
         words = "ask a person" if approvals.policy == ASK else "be stopped"
         raise _unsupported(f"approvals are asked for, and tool {facts.tool!r} has no way to {words} at its tool calls")
+    rules = rules_of(params)
+    if rules is not None and not facts.can_judge:
+        raise _unsupported(
+            f"rules about tool calls (an agent's hooks) are given, and tool {facts.tool!r} has no way to be stopped at "
+            "its tool calls; use a tool that has, or leave them out"
+        )
     return AgentRequest(
         prompt=params.prompt,
         cwd=cwd_of(params, context.binding),
@@ -168,6 +175,7 @@ def _request_of(
         reasoning_effort=params.reasoning_effort,
         mcp_servers=mcp_servers_of(params),
         tools=tools_of(params),
+        rules=rules,
         approvals=approvals,
         response_schema=response_schema_of(params),
         sandbox=_SANDBOXES[params.sandbox],
@@ -175,6 +183,7 @@ def _request_of(
         network_access=params.network_access,
         config_overrides=tuple(params.config_overrides or ()),
         extra_args=tuple(params.extra_args or ()),
+        tool_profile=params.tool_profile,
     )
 
 

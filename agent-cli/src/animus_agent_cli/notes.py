@@ -65,7 +65,7 @@ def note_of(  # noqa: PLR0911 - a table
                 session_id=session_id,
                 kind=event.kind,
                 payload={name: bounded(value) for name, value in event.payload.items()},
-                expires_at=None if answer_seconds is None else expiry_after(answer_seconds),
+                expires_at=None if (seconds := event.rule_seconds or answer_seconds) is None else expiry_after(seconds),
             )
         case _:
             return None

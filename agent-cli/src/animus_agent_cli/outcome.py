@@ -42,7 +42,7 @@ def result_of(facts: AgentFacts, end: AgentEnd, launch: Launch, context: Context
     Raises:
         RpcFault: it did not: cancelled, out of time, or failed. `data` says of which kind, and what was spent.
     """
-    if end.program.how == CANCELLED:
+    if end.program.how == CANCELLED and not end.is_breach:
         raise RefusedError(
             f"the run of {facts.tool!r} was cancelled; its processes are gone",
             code=ErrorCode.REQUEST_CANCELLED,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from animus_agent_cli.request import ASK, ApprovalPolicy, McpServer, ToolPolicy
+from animus_agent_cli.tool_rules import ALLOW, DEFER, DENY, InputMatcher, ToolRule, ToolRules
 from animus_plugin_protocol.described import described
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.lifecycle import ProjectBinding
@@ -27,6 +28,7 @@ __all__ = [
     "ledger_of",
     "mcp_servers_of",
     "response_schema_of",
+    "rules_of",
     "run_folder",
     "timeout_of",
     "tools_of",
@@ -52,9 +54,27 @@ _PASSED_ON: Final = (
 _FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
+class _Matcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    field: str
+    regex: str
+
+
+class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+    decision: str
+    tools: tuple[str, ...] = ()
+    input_matchers: tuple[_Matcher, ...] = ()
+    reason: str | None = None
+    except_tools: tuple[str, ...] = ()
+
+
 class _Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] | None = None
+    rules: tuple[_Rule, ...] = ()
+    ask_timeout_secs: float = 600
+    observe: bool = False
+    """Whether each tool call has to be told; every agent here does, so there is nothing to do for it."""
 
 
 class _Approvals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +91,7 @@ class _Server(msgspec.Struct, frozen=True):
     env: dict[str, str] = {}
     url: str | None = None
     headers: dict[str, str] = {}
+    optional: bool = False
 
 
 def invalid(message: str) -> RefusedError:
@@ -142,10 +163,40 @@ def tools_of(params: AgentRunParams) -> ToolPolicy | None:
     Raises:
         RefusedError: it has another shape.
     """
+    tools = _tools(params)
+    if tools is None or (params.tools and tools.allow is None and tools.deny is None):
+        return None
+    return ToolPolicy(tools.allow or (), tools.deny or ())
+
+
+def rules_of(params: AgentRunParams) -> ToolRules | None:
+    """The rules about single tool calls; None where there are none.
+
+    Raises:
+        RefusedError: they have another shape, or hold what is no regular expression.
+    """
+    tools = _tools(params)
+    if tools is None or not tools.rules:
+        return None
+    return ToolRules(tuple(map(_rule, tools.rules)), tools.ask_timeout_secs)
+
+
+def _tools(params: AgentRunParams) -> _Tools | None:
     if params.tools is None:
         return None
-    tools = _convert(params.tools, _Tools, "tools", '{"allow": ["<tool>", ...], "deny": ["<tool>", ...]}')
-    return ToolPolicy(tools.allow, tools.deny)
+    shape = '{"allow": ["<tool>", ...], "deny": ["<tool>", ...], "rules": [{"id", "decision", ...}, ...]}'
+    tools: _Tools = _convert(params.tools, _Tools, "tools", shape)
+    return tools
+
+
+def _rule(rule: _Rule) -> ToolRule:
+    if rule.decision not in {DENY, ASK, ALLOW, DEFER}:
+        raise invalid(f"rule {rule.id!r}: decision {rule.decision!r} is none of deny, ask, allow, defer")
+    try:
+        matchers = tuple(InputMatcher(item.field, re.compile(item.regex)) for item in rule.input_matchers)
+    except re.error as error:
+        raise invalid(f"rule {rule.id!r}: not a regular expression: {error}") from error
+    return ToolRule(rule.id, rule.decision, rule.tools, matchers, rule.reason, rule.except_tools)
 
 
 def approvals_of(params: AgentRunParams) -> ApprovalPolicy | None:
@@ -177,7 +228,7 @@ def mcp_servers_of(params: AgentRunParams) -> dict[str, McpServer]:
         if (server.command is None) == (server.url is None):
             raise invalid(f"MCP server {name!r} must have either a command or a url")
     return {
-        name: McpServer(server.command, server.args, server.env, server.url, server.headers)
+        name: McpServer(server.command, server.args, server.env, server.url, server.headers, server.optional)
         for name, server in found.items()
     }
 

@@ -3,11 +3,11 @@
 import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
+
+from animus_agent_cli.tool_rules import ASK, ToolRules
 
 __all__ = ["ASK", "AgentRequest", "ApprovalPolicy", "McpServer", "ToolPolicy", "UnsupportedError"]
-
-ASK: Final = "ask"
 
 
 class UnsupportedError(Exception):
@@ -49,13 +49,14 @@ class ApprovalPolicy(NamedTuple):
 
 
 class McpServer(NamedTuple):
-    """A server of tools: a program (`command`), or one that listens at `url`."""
+    """A server of tools: a program (`command`), or one that listens at `url`; `optional`: the agent can do without."""
 
     command: str | None = None
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = {}
     url: str | None = None
     headers: Mapping[str, str] = {}
+    optional: bool = False
 
 
 class AgentRequest(NamedTuple):
@@ -68,6 +69,7 @@ class AgentRequest(NamedTuple):
         environment: everything the program will see.
         resume_id: the agent's own session to take up; None begins one.
         tools: None leaves it to the agent.
+        rules: what is decided about single tool calls; None where there are no rules.
         approvals: None means that nobody is asked.
         response_schema: a JSON schema for the answer.
         sandbox: whether the program will run in a sandbox.
@@ -77,6 +79,7 @@ class AgentRequest(NamedTuple):
         network_access: whether what the agent runs may use the network; None leaves it to the agent.
         config_overrides: settings of the agent's own configuration.
         extra_args: more arguments for the program.
+        tool_profile: which of the program's settings folders on this machine; None is its own.
     """
 
     prompt: str
@@ -90,6 +93,7 @@ class AgentRequest(NamedTuple):
     reasoning_effort: str | None = None
     mcp_servers: Mapping[str, McpServer] = {}
     tools: ToolPolicy | None = None
+    rules: ToolRules | None = None
     approvals: ApprovalPolicy | None = None
     response_schema: dict[str, Any] | None = None
     sandbox: bool = False
@@ -99,3 +103,4 @@ class AgentRequest(NamedTuple):
     network_access: bool | None = None
     config_overrides: tuple[str, ...] = ()
     extra_args: tuple[str, ...] = ()
+    tool_profile: str | None = None

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -22,47 +21,6 @@ _QUESTION = {
 }
 _SCHEMA = {"type": "object", "properties": {"verdict": {"type": "string"}}, "required": ["verdict"]}
 _MAKE = CallTool("shell", {"command": "echo made by a tool > made.txt"})
-
-
-@pytest.fixture
-def program():
-    """The real program: named by ANIMUS_TEST_CLAUDE, else out of the wheel that carries it. Missing is a failure."""
-    named = os.environ.get("ANIMUS_TEST_CLAUDE")
-    if named is None:
-        import claude_agent_sdk
-
-        named = str(Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude")
-    assert Path(named).is_file(), f"{named} is missing; set ANIMUS_TEST_CLAUDE"
-    return named
-
-
-@pytest.fixture
-def start(start_host, program, scripted_api):
-    """A host of the plugin, and the model behind its agent: one turn an answer."""
-
-    def start(*turns, **environment):
-        api = scripted_api(*turns)
-        quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_TELEMETRY": "1"}
-        key = {"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": "dummy-key"}
-        return start_host(ANIMUS_CLAUDE_PROGRAM=program, **(quiet | key | environment)), api
-
-    return start
-
-
-@pytest.fixture
-def run_id():
-    """Of one test alone: other tests run beside it on this machine."""
-    return f"wf-{uuid.uuid4()}"
-
-
-@pytest.fixture
-def params(work, run_id):
-    def params(**more):
-        env = {"ANIMUS_RUN_ID": run_id}
-        facts = {"prompt": "do it", "session_id": "s1", "cwd": str(work), "model": "claude-sonnet-4-5", "env": env}
-        return facts | more
-
-    return params
 
 
 def marked(run_id: str) -> list[str]:

@@ -95,3 +95,16 @@ def test_health_says_what_is_missing(start_host, fake_program, host):
     bare = start_host(ANIMUS_CODEX_PROGRAM=str(fake_program)).ask("health/check")
     assert bare["status"] == "degraded"
     assert "codex login" in bare["last_error"]
+
+
+def test_run_with_rules_about_tool_calls_is_refused(host, params, tmp_path):
+    tools = {"rules": [{"id": "r", "decision": "deny", "tools": ["Bash"]}]}
+    fault = host.fault("agent/run", params(tools=tools))
+    assert "no way to be stopped at its tool calls" in fault["message"]
+    assert not (tmp_path / "call.json").exists()
+
+
+def test_tool_calls_are_told_where_they_are_observed(host, params, sample):
+    env = {"FAKE_CODEX_SAMPLE": str(sample("tool_round"))}
+    host.ask("agent/run", params(env=env, tools={"observe": True}))
+    assert host.notes("agent/toolCall")

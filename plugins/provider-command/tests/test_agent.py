@@ -146,6 +146,9 @@ def test_request_that_cannot_be_meant_is_refused(host, shell_params, change, mes
     ("asked", "word"),
     [
         ({"tools": {"allow": ["Read"], "deny": []}}, "a tool policy"),
+        ({"tools": {"rules": [{"id": "r", "decision": "deny"}]}}, "rules about tool calls"),
+        ({"tool_profile": "work"}, "tool_profile"),
+        ({"tools": {"observe": True}}, "rules about tool calls"),
         ({"sandbox": "bubblewrap"}, "sandbox 'bubblewrap'"),
         ({"web_search": False}, "web_search"),
         ({"network_access": False}, "network_access: false"),

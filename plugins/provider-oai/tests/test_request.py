@@ -38,6 +38,7 @@ def test_task_holds_what_was_asked(tmp_path):
         ({"network_access": False}, "network_access false"),
         ({"network_access": True, "sandbox": "bubblewrap"}, "network_access true"),
         ({"config_overrides": ["a=b"]}, "config_overrides"),
+        ({"tool_profile": "work"}, "tool_profile"),
         ({"extra_args": ["-v"]}, "extra_args"),
         ({"tools": {"allow": ["shell(git *)"]}}, r"tool rule 'shell\(git \*\)'"),
     ],
@@ -57,6 +58,7 @@ def test_what_cannot_be_honoured_is_refused(tmp_path, more, message):
         {"sandbox": "none"},
         {"permission_mode": "acceptEdits"},
         {"mcp_servers": {}},
+        {"mcp_servers": {"animus": {"command": "animus", "optional": True}}},
     ],
 )
 def test_what_changes_nothing_is_taken(tmp_path, more):

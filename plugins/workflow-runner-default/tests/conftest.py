@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-REPLY_SECONDS = 30.0
-EXIT_SECONDS = 10.0
+REPLY_SECONDS = 120.0
+EXIT_SECONDS = 60.0
 PROGRAM = (
     "animus_workflow_runner_default.__main__:main",
     "animus_workflow_runner_default.wire.adapter",
@@ -275,6 +275,12 @@ class HandClock:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture(scope="session")
+def make_clock() -> type[HandClock]:
+    """For tests that need a clock of their own for each of their examples."""
+    return HandClock
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ workflows: [{id: w, worktree: skip, phases: [impl]}]
 phases:
   impl: {mode: agent, agent: coder, directive: Do it}
 """
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 USED = {"tokens_used": {"input": 100, "output": 20, "cached": 7}, "cost_usd": 0.125, "model": "model-1"}
 
 

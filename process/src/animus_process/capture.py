@@ -1,5 +1,6 @@
 """Output of processes, kept within bounds: the tail in memory, all of it in a file."""
 
+import os
 from collections import deque
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,7 @@ __all__ = ["FILE_LIMIT_BYTES", "BoundedCapture", "TailBuffer"]
 
 FILE_LIMIT_BYTES = 256 * 1024 * 1024
 """How much of one output stream a file keeps."""
+_PIECE_BYTES = 8 * 1024
 
 
 class TailBuffer:
@@ -56,17 +58,26 @@ class TailBuffer:
 class BoundedCapture:
     """Writes a stream to `file` and keeps its tail in memory.
 
+    A stream that says nothing leaves no file, and the file is open only while a piece is written to it: hundreds of
+    silent programs need neither inodes nor descriptors here.
+
     Attributes:
         file: where the stream is written in full, up to `file_limit` bytes.
         file_truncated: whether the stream was longer than that.
     """
 
     def __init__(self, file: Path, tail_limit: int, *, file_limit: int = FILE_LIMIT_BYTES) -> None:
+        """Begin; a file that is there already is removed.
+
+        Raises:
+            OSError: it cannot be.
+        """
         self.file = file
         self.file_truncated = False
         self._tail = TailBuffer(tail_limit)
         self._left = file_limit
-        self._stream = file.open("wb")
+        self._piece = bytearray()
+        file.unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:
         """Append `data` to the file and to the tail."""
@@ -74,8 +85,16 @@ class BoundedCapture:
         if len(data) > self._left:
             self.file_truncated = True
         if self._left:
-            self._stream.write(data[: self._left])
+            self._piece += data[: self._left]
             self._left -= min(len(data), self._left)
+            if len(self._piece) >= _PIECE_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        piece, self._piece = self._piece, bytearray()
+        if piece:
+            with open(self.file, "ab", buffering=0, opener=_private) as stream:
+                stream.write(piece)
 
     @property
     def total_bytes(self) -> int:
@@ -96,8 +115,8 @@ class BoundedCapture:
         return self._tail.data()
 
     def close(self) -> None:
-        """Close the file; the tail stays readable."""
-        self._stream.close()
+        """Write what is left; the tail stays readable."""
+        self._flush()
 
     def __enter__(self) -> Self:
         return self
@@ -106,3 +125,7 @@ class BoundedCapture:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,5 +1,6 @@
 """The processes that are out there, one file each, readable by whoever comes after us."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ SWEEP_GRACE_SECONDS = 1.0
 
 _SUFFIX = ".json"
 _TEMPORARY_SUFFIX = ".tmp"
+_MOST_SPARES = 64
 
 
 class UnreadableRecord(NamedTuple):
@@ -48,6 +50,10 @@ class ProcessLedger:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._on_record: set[str] = set()
+        # Files of records that were forgotten while others stand, for the next ones: what makes a new file slow is the
+        # inode, above all where many were given back a moment ago.
+        self._spares: list[str] = []
 
     def record(self, pid: int, *, purpose: str, run_id: str | None = None, mark: str | None = None) -> ProcessRecord:
         """Write down a process before it is let through its gate; on return every other process can read it.
@@ -64,22 +70,47 @@ class ProcessLedger:
         """
         record_id = f"{pid}-{os.urandom(6).hex()}"
         record = ProcessRecord.of(pid, purpose=purpose, run_id=run_id, mark=mark, record_id=record_id)
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        target = self._path(record)
-        temporary = target.with_name(f".{record_id}.{os.getpid()}{_TEMPORARY_SUFFIX}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        temporary, descriptor = self._open_temporary(record_id)
         try:
-            with os.fdopen(descriptor, "wb") as stream:
+            with os.fdopen(descriptor, "wb", buffering=0) as stream:
                 stream.write(record.encode())
-            temporary.rename(target)
+                stream.truncate()
+            os.rename(temporary, self._path(record))  # noqa: PTH104 - plain calls: a record is made for each command
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
+        self._on_record.add(record_id)
         return record
+
+    def _open_temporary(self, record_id: str) -> tuple[str, int]:
+        if self._spares:
+            spare = self._spares.pop()
+            with contextlib.suppress(FileNotFoundError):
+                return spare, os.open(spare, os.O_WRONLY | os.O_CLOEXEC)
+        path = self._temporary(record_id)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return path, os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return path, os.open(path, flags, 0o600)
+
+    def _temporary(self, record_id: str) -> str:
+        return f"{self.directory}/.{record_id}.{os.getpid()}{_TEMPORARY_SUFFIX}"
 
     def forget(self, record: ProcessRecord) -> None:
         """Remove the record of a process that is gone; removing it twice is fine."""
-        self._path(record).unlink(missing_ok=True)
+        self._on_record.discard(record.record_id)
+        path = self._path(record)
+        if self._on_record and len(self._spares) < _MOST_SPARES:
+            spare = self._temporary(record.record_id)
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(spare)
+                self._spares.append(spare)
+            return
+        path.unlink(missing_ok=True)
+        while self._spares and not self._on_record:
+            Path(self._spares.pop()).unlink(missing_ok=True)
 
     def load(self) -> tuple[list[ProcessRecord], list[UnreadableRecord]]:
         """Every record, and every file that should be one and is not."""

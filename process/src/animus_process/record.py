@@ -88,7 +88,7 @@ class ProcessRecord(NamedTuple):
 
     def encode(self) -> bytes:
         """The record as JSON."""
-        return json.dumps({"format": _FORMAT, **self._asdict()}, indent=1).encode() + b"\n"
+        return json.dumps({"format": _FORMAT, **self._asdict()}).encode() + b"\n"
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -8,6 +8,7 @@ from typing import Final
 from animus_agent_cli import RUNS, AgentFacts, BrokerKey, CliProvider, SandboxFacts, Variable
 from animus_plugin_protocol import Plugin
 from animus_provider_claude.conversation import ClaudeConversation
+from animus_provider_claude.profile import PROFILES_VARIABLE
 
 __all__ = ["FACTS", "VERSION", "build"]
 
@@ -47,6 +48,7 @@ FACTS: Final = AgentFacts(
         Variable("ANTHROPIC_SMALL_FAST_MODEL", "the model for small things"),
         Variable("ANTHROPIC_CUSTOM_HEADERS", "headers for a gateway", is_sensitive=True),
         Variable("CLAUDE_CONFIG_DIR", "where logins, settings and sessions are; ~/.claude otherwise"),
+        Variable(PROFILES_VARIABLE, 'settings folders that a tool_profile may name: {"work": "~/.claude-work"}'),
         Variable("CLAUDE_CODE_MAX_RETRIES", "how often a request to the model is tried again; 3 otherwise"),
         Variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1: nothing but the model is asked"),
         Variable("CLAUDE_CODE_USE_BEDROCK", "1: the model is served by AWS; name its variables in ANIMUS_FORWARD_ENV"),
@@ -60,7 +62,8 @@ FACTS: Final = AgentFacts(
         Variable("IS_SANDBOX", "1: all of this runs in a sandbox, so root may use bypassPermissions"),
     ),
     can_ask=True,
-    honours=frozenset({"web_search", "extra_args"}),
+    can_judge=True,
+    honours=frozenset({"web_search", "extra_args", "tool_profile"}),
     find_credentials=find_missing_login,
     sandbox=SandboxFacts(
         base_url="https://api.anthropic.com",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from animus_agent_cli.conversation import AgentCommand
 from animus_agent_cli.request import AgentRequest, McpServer, ToolPolicy, UnsupportedError
+from animus_provider_claude.profile import profile_environment
 
 __all__ = ["BUILT_IN_TOOLS", "PERMISSION_MODES", "command_of", "is_open"]
 
@@ -50,6 +51,7 @@ _OPENING: Final = frozenset(
         "--allow-dangerously-skip-permissions",
         "--allowed-tools",
         "--allowedTools",
+        "--bare",
         "--dangerously-skip-permissions",
         "--mcp-config",
         "--permission-mode",
@@ -105,11 +107,11 @@ def command_of(request: AgentRequest, *, is_root: Callable[[], bool] = lambda: o
 
 def _more(request: AgentRequest) -> tuple[str, ...]:
     """The arguments that the author adds: none that would open what the request closes."""
-    is_closed = request.approvals is not None or request.tools is not None
+    is_closed = request.approvals is not None or request.tools is not None or request.rules is not None
     opening = [arg for arg in request.extra_args if arg.partition("=")[0] in _OPENING]
     if is_closed and opening:
         raise UnsupportedError(
-            f"extra_args {opening} would decide about tool calls, and so do approvals or tools; leave one out"
+            f"extra_args {opening} would decide about tool calls, and so do approvals, tools or hooks; leave one out"
         )
     return request.extra_args
 
@@ -127,6 +129,7 @@ def _first_words(request: AgentRequest) -> bytes:
 
 def _environment(given: Mapping[str, str], request: AgentRequest) -> dict[str, str]:
     environment = {
+        **profile_environment(request),
         "CLAUDE_CODE_MAX_RETRIES": given.get("CLAUDE_CODE_MAX_RETRIES", RETRIES),
         "CLAUDE_CODE_SDK_READS_SESSION_STATE": "1",
         "DISABLE_AUTOUPDATER": "1",

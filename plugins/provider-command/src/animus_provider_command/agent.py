@@ -1,7 +1,6 @@
 """The provider kind over a program run: ``agent/run`` and ``agent/cancel``."""
 
 import contextlib
-import os
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -110,21 +109,13 @@ class CommandProvider:
 @contextlib.contextmanager
 def _context_file(params: AgentRunParams, context: Context) -> Generator[Path]:
     """A private file with the context document, for as long as the run lasts: among the run's files if it has any."""
-    import tempfile  # noqa: PLC0415 - start-up is a budget
-
+    from animus_agent_cli.context_file import context_file  # noqa: PLC0415 - start-up is a budget
     from animus_plugin_protocol.codec import encode_json  # noqa: PLC0415 - with the above
 
     _, extras = decode_agent_run(context.raw_params)
     folder = run_folder(context.binding, params.env.get(RUN_VARIABLE))
-    if folder is not None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix="animus-context-", suffix=".json", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(encode_json(context_document(params, extras)))
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with context_file(encode_json(context_document(params, extras)), folder) as path:
+        yield path
 
 
 def _call_of(params: AgentRunParams, context: Context, context_file: Path) -> "ProgramCall":

@@ -72,7 +72,6 @@ class Output:
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._capture = BoundedCapture(place, 0)
-            place.chmod(0o600)
             self.file = place
             self._capture.write(self._tail.data())
         except OSError as error:

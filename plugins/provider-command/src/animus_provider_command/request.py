@@ -55,11 +55,12 @@ def refuse_what_cannot_be_done(params: AgentRunParams) -> None:
             "run this agent with a provider that does, or without approvals"
         )
     asked = {
-        "a tool policy": bool(params.tools),
+        "a tool policy, rules about tool calls, or telling of tool calls": bool(params.tools),
         f"sandbox {params.sandbox!r}": params.sandbox not in {None, "none"},
         "web_search": params.web_search is not None,
         "network_access: false": params.network_access is False,
         "config_overrides": bool(params.config_overrides),
+        "tool_profile": params.tool_profile is not None,
     }
     names = [name for name, is_asked in asked.items() if is_asked]
     if names:

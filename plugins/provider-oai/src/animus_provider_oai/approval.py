@@ -72,6 +72,15 @@ class Interactions:
             return Answer(is_allowed=False, text="the host allows no tool that changes things")
         return self._ask("approval", {"action": action, "tool_name": tool, "arguments": arguments})
 
+    def ask_for_rule(self, rule: str, seconds: float, tool: str, action: str, arguments: dict[str, Any]) -> Answer:
+        """A person's leave, which a rule wants whatever the policy says.
+
+        Raises:
+            RunEndedError: the run ended meanwhile.
+        """
+        payload = {"action": action, "tool_name": tool, "arguments": arguments, "rule": rule}
+        return self._ask("approval", payload, seconds)
+
     def question(self, text: str, options: list[str]) -> Answer:
         """A person's answer to a question.
 
@@ -90,8 +99,9 @@ class Interactions:
             self._open.has_news.set()
             return True
 
-    def _ask(self, kind: str, payload: dict[str, Any]) -> Answer:
-        seconds = self._policy.timeout_seconds if self._policy is not None else 0.0
+    def _ask(self, kind: str, payload: dict[str, Any], seconds: float | None = None) -> Answer:
+        if seconds is None:
+            seconds = self._policy.timeout_seconds if self._policy is not None else 0.0
         asked = Asked(f"oai-{uuid.uuid4()}")
         with self._turn:
             self._open = asked

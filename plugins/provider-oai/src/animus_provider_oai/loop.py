@@ -6,14 +6,17 @@ import string
 from typing import Any, Final, Protocol
 
 from animus_agent_cli.decision import answer_object, decision_in, schema_instruction
+from animus_agent_cli.tool_rules import ALLOW, DENY, Judgement
+from animus_agent_cli.tool_rules import ASK as ASKS
 from animus_provider_oai.answer import Answer, ToolCall, Usage
+from animus_provider_oai.approval import Answer as Leave
 from animus_provider_oai.approval import Interactions
 from animus_provider_oai.ending import RunFailedError
 from animus_provider_oai.limits import DECISION_REPAIRS, LENGTH_CONTINUATIONS, Limits
 from animus_provider_oai.model import Model
 from animus_provider_oai.schema import first_fault
 from animus_provider_oai.task import AgentEnd, Task
-from animus_provider_oai.tool import ASK, ArgumentError, Tool, arguments_for
+from animus_provider_oai.tool import ASK, ArgumentError, Tool, arguments_for, judged_arguments
 from animus_provider_oai.toolbox import Toolbox, ToolOutput
 from animus_provider_oai.transcript import Transcript
 
@@ -202,15 +205,34 @@ class Agent:
         self._answer(call, output)
 
     def _use(self, call: ToolCall, tool: Tool, arguments: dict[str, Any]) -> ToolOutput:
+        judged = self._judge(tool, arguments)
+        if judged is not None and judged.decision == DENY:
+            self._witness.problem(f"{tool.name} was denied by {judged.words}")
+            return ToolOutput(f"this was not allowed: {judged.words}", is_success=False)
         if tool is ASK:
             return self._question(arguments)
+        leave = self._leave(judged, tool, arguments)
+        if not leave.is_allowed:
+            why = "nobody answered in time" if leave.is_late else leave.text or "no reason was given"
+            return ToolOutput(f"this was not allowed: {why}", is_success=False)
         if tool.changes_things:
-            leave = self._interactions.approve(tool.name, self._toolbox.action(tool, arguments), arguments)
-            if not leave.is_allowed:
-                why = "nobody answered in time" if leave.is_late else leave.text or "no reason was given"
-                return ToolOutput(f"this was not allowed: {why}", is_success=False)
             self._transcript.begin_call(call.call_id)
         return self._toolbox.use(tool, arguments)
+
+    def _judge(self, tool: Tool, arguments: dict[str, Any]) -> Judgement | None:
+        """What the rules of the run say about the call."""
+        rules = self._task.rules
+        return None if rules is None else rules.judge(tool.names, judged_arguments(arguments))
+
+    def _leave(self, judged: Judgement | None, tool: Tool, arguments: dict[str, Any]) -> Leave:
+        """Whether the tool may be used: by a rule, else as approvals say."""
+        action = self._toolbox.action(tool, arguments)
+        if judged is not None and judged.decision == ASKS and self._task.rules is not None:
+            seconds = self._task.rules.ask_seconds
+            return self._interactions.ask_for_rule(judged.rule, seconds, tool.name, action, arguments)
+        if not tool.changes_things or (judged is not None and judged.decision == ALLOW):
+            return Leave(is_allowed=True)
+        return self._interactions.approve(tool.name, action, arguments)
 
     def _question(self, arguments: dict[str, Any]) -> ToolOutput:
         options = [str(option) for option in arguments.get("options") or ()]

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from animus_agent_cli.parameters import RUN_VARIABLE, approvals_of, cwd_of, response_schema_of, timeout_of, tools_of
+from animus_agent_cli.parameters import (
+    RUN_VARIABLE,
+    approvals_of,
+    cwd_of,
+    mcp_servers_of,
+    response_schema_of,
+    rules_of,
+    timeout_of,
+    tools_of,
+)
 from animus_agent_cli.request import ToolPolicy
 from animus_plugin_protocol import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.lifecycle import ProjectBinding
@@ -39,6 +48,7 @@ def task_of(
         reasoning_effort=params.reasoning_effort,
         resume_id=resume_id,
         tools=_tools(params),
+        rules=rules_of(params),
         approvals=approvals_of(params),
         response_schema=response_schema_of(params),
         is_read_only=params.permission_mode in _READ_ONLY,
@@ -57,7 +67,7 @@ def _tools(params: AgentRunParams) -> ToolPolicy | None:
 
 
 def _refuse_unsupported(params: AgentRunParams) -> None:
-    if params.mcp_servers:
+    if any(not server.optional for server in mcp_servers_of(params).values()):
         raise _unsupported("mcp_servers: this agent has only its own tools")
     if params.permission_mode is not None and params.permission_mode not in _READ_ONLY | _OPEN:
         raise _unsupported(f"permission_mode {params.permission_mode!r}: it knows {', '.join(NAMES)}")
@@ -69,6 +79,8 @@ def _refuse_unsupported(params: AgentRunParams) -> None:
         raise _unsupported("network_access false: only the sandbox bubblewrap keeps commands off the network")
     if params.network_access and params.sandbox == "bubblewrap":
         raise _unsupported("network_access true: the sandbox has no network")
+    if params.tool_profile:
+        raise _unsupported("tool_profile: there are no settings folders behind this agent")
     if params.config_overrides:
         raise _unsupported("config_overrides: it is set by environment variables")
     if params.extra_args or params.command:

@@ -1,14 +1,14 @@
 """One run between its request and its result: puts the parts together and turns every end into the host's terms."""
 
-import contextlib
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
+from animus_agent_cli.context_file import context_file
 from animus_agent_cli.parameters import CONTEXT_VARIABLE, RUN_VARIABLE, context_document, ledger_of, run_folder
 from animus_plugin_protocol import Context, ErrorCode, RefusedError, RetriableError, RpcFault
 from animus_plugin_protocol.agent_run import decode_agent_run
@@ -143,20 +143,11 @@ class ActiveRun:
         sweep_sessions(self._folder)
         return Transcript.begin(self._folder, task.system_prompt)
 
-    @contextlib.contextmanager
-    def _context_file(self) -> Generator[Path]:
+    def _context_file(self) -> AbstractContextManager[Path]:
         """A private file with the host's context document, for as long as the run lasts."""
         _, extras = decode_agent_run(self._context.raw_params)
         folder = run_folder(self._context.binding, self._params.env.get(RUN_VARIABLE))
-        if folder is not None:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix="animus-context-", suffix=".json", dir=folder)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(encode_json(context_document(self._params, extras)))
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        return context_file(encode_json(context_document(self._params, extras)), folder)
 
     def _result(self, end: AgentEnd, seconds: float) -> AgentRunResult:
         cut = [{"output_characters": len(end.output)}] if len(end.output) > OUTPUT_CHARACTERS else []

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from animus_agent_cli.request import ApprovalPolicy, ToolPolicy
+from animus_agent_cli.tool_rules import ToolRules
 from animus_provider_oai.answer import Usage
 
 __all__ = ["AgentEnd", "Task"]
@@ -19,6 +20,7 @@ class Task(NamedTuple):
         environment: everything that commands of the agent see.
         resume_id: the session to take up; None begins one.
         tools: which tools it may use; None allows all.
+        rules: what is decided about single calls of tools; None where there are no rules.
         approvals: who decides about what changes things; None asks nobody.
         response_schema: a JSON schema for the answer.
         is_read_only: no tool that changes things.
@@ -35,6 +37,7 @@ class Task(NamedTuple):
     reasoning_effort: str | None = None
     resume_id: str | None = None
     tools: ToolPolicy | None = None
+    rules: ToolRules | None = None
     approvals: ApprovalPolicy | None = None
     response_schema: dict[str, Any] | None = None
     is_read_only: bool = False

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from animus_agent_cli.request import ToolPolicy
 
-__all__ = ["ASK", "TOOLS", "ArgumentError", "Tool", "arguments_for", "may_use"]
+__all__ = ["ASK", "TOOLS", "ArgumentError", "Tool", "arguments_for", "judged_arguments", "may_use"]
 
 _Schema = dict[str, Any]
 
@@ -18,6 +18,11 @@ class Tool(NamedTuple):
     required: tuple[str, ...]
     changes_things: bool
     aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it goes by."""
+        return (self.name, *self.aliases)
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -121,6 +126,8 @@ ASK: Final = Tool(
 )
 """Offered where somebody can answer."""
 
+_OTHER_NAMES: Final = {"path": "file_path", "old": "old_string", "new": "new_string"}
+"""What other agents call an argument."""
 _TYPES: Final[dict[str, type]] = {"string": str, "integer": int, "boolean": bool, "array": list}
 
 
@@ -132,10 +139,14 @@ def may_use(policy: ToolPolicy | None, tool: Tool) -> bool:
     """Whether `policy` leaves `tool`, by its own name or one that others have for it."""
     if policy is None:
         return True
-    names = (tool.name, *tool.aliases)
-    if any(not policy._replace(allow=()).may_use(name) for name in names):
+    if any(not policy._replace(allow=()).may_use(name) for name in tool.names):
         return False
-    return any(policy.may_use(name) for name in names)
+    return any(policy.may_use(name) for name in tool.names)
+
+
+def judged_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments under every name they go by, as rules about calls may name them."""
+    return {**{_OTHER_NAMES[name]: value for name, value in arguments.items() if name in _OTHER_NAMES}, **arguments}
 
 
 def arguments_for(tool: Tool, given: Any) -> dict[str, Any]:

@@ -56,4 +56,4 @@ class SystemClock:
 
 def timestamp(moment: datetime.datetime) -> str:
     """RFC 3339 text in UTC with microseconds and ``Z``; the form sorts like time does."""
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

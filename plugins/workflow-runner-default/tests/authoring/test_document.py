@@ -57,7 +57,7 @@ def test_merge_key_with_a_scalar_is_a_problem(parser):
         ("a: 1\n---\nb: 2\n", "a second document", "f.yaml:2:1"),
         ("a: \x01\n", "the character U+0001 is not allowed in YAML", "f.yaml:1:4"),
         ("[" * 65 + "]" * 65, "nested deeper than 64 levels", "f.yaml:1:65"),
-        ("a: b: c\n", "not YAML: mapping values are not allowed", "f.yaml:1:5"),
+        ("a: b: c\n", "not YAML: ': ' inside of a text begins a second mapping", "f.yaml:1:5"),
     ],
 )
 def test_unreadable_file_names_the_place(parser, text, message, place):

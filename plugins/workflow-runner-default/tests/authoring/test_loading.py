@@ -98,7 +98,7 @@ def test_syntax_error_disables_what_the_file_may_change(project):
 def test_file_that_is_not_text_names_the_place(project):
     project.write(".animus/workflows.yaml", "a: 1\n")
     (project.root / ".animus/workflows.yaml").write_bytes(b"a: 1\nb: \xff\n")
-    assert errors(project.load()) == [".animus/workflows.yaml:2:4: not UTF-8 text"]
+    assert errors(project.load()) == [".animus/workflows.yaml:2:4: not UTF-8 text; save the file as UTF-8"]
 
 
 def test_file_with_a_byte_order_mark_is_read(project):

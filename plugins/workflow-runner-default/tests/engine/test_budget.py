@@ -11,7 +11,7 @@ from animus_workflow_runner_default.authoring.model import (
     PhaseEntry,
     Workflow,
 )
-from animus_workflow_runner_default.engine.budget import Spent, charged, exceeded, spent
+from animus_workflow_runner_default.engine.budget import Spent, broken_off, charged, exceeded, spent, spent_so_far
 from animus_workflow_runner_default.engine.machine import RunStatus
 from animus_workflow_runner_default.engine.move import Moved
 from animus_workflow_runner_default.engine.plan import Plan
@@ -145,3 +145,54 @@ def test_run_over_its_budget_waits_until_somebody_grants_more(host, define, proj
     assert host.signal("b1", "resume", force=True)["runnable"] is True
     assert host.call("workflow/execute", {"workflow_id": "b1"})["workflow_status"] == "completed"
     assert (project / "marker").read_text().split() == ["slow", "after"]
+
+
+def test_attempt_under_way_is_broken_off_by_what_it_and_the_run_have_used():
+    earlier = attempt_of(USED)
+    for plan, passed in (
+        (plan_of(Budget(max_tokens=200)), "220 tokens used, max_tokens is 200"),
+        (plan_of(Budget(max_tokens=200, on_exceed="warn")), None),
+        (plan_of(own=Budget(max_tokens=109)), "110 tokens used, max_tokens is 109"),
+        (plan_of(own=Budget(max_tokens=110)), None),
+        (plan_of(), None),
+    ):
+        assert broken_off(plan, run_of(), "a", [earlier], spent_so_far(USED)) == passed
+    assert (
+        broken_off(plan_of(Budget(max_tokens=200)), run_of(budget_grants=1), "a", [earlier], spent_so_far(USED)) is None
+    )
+
+
+TALKATIVE = """
+workflows:
+  - {id: w, phases: [{talk: {budget: {max_tokens: 100, on_exceed: ON_EXCEED}}}]}
+phases:
+  talk: {mode: agent, directive: talk, runtime: {tool: one}, decision_contract: {min_confidence: 0.5}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_exceed", "status", "calls"), [("pause", "paused", 2), ("fail", "failed", 2), ("warn", "completed", 3)]
+)
+def test_agent_is_not_called_once_more_when_its_budget_is_passed(
+    start_host, define, agent_reply, on_exceed, status, calls
+):
+    """It forgets its decision twice and is asked to go on each time, at 60 tokens a call."""
+    define(TALKATIVE.replace("ON_EXCEED", on_exceed))
+    host = start_host(host_calls=True)
+    decision = '{"verdict": "advance", "confidence": 0.9, "risk": "low"}'
+
+    def agent(_call):
+        text = decision if len(host.calls) == 3 else "hm"
+        return agent_reply(text, tokens_used={"input": 60, "output": 0}, resume_id="mine")
+
+    host.on_host_call = agent
+    result = host.execute("w", workflow_id="t1")
+    assert (result["workflow_status"], len(host.calls)) == (status, calls), result
+    if on_exceed != "warn":
+        assert "120 tokens used, max_tokens is 100" in result["reason"]
+    if on_exceed == "pause":
+        assert result["waiting"]["kind"] == "budget"
+        assert host.signal("t1", "resume", force=True)["runnable"] is True
+        assert host.call("workflow/execute", {"workflow_id": "t1"})["workflow_status"] == "completed"
+        rows = host.call("workflow/inspect", {"what": "run", "workflow_id": "t1"})["value"]["phases"]
+        assert [(row["attempt"], row["status"]) for row in rows] == [(1, "rework"), (2, "completed")]

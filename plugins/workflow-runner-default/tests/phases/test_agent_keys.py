@@ -20,10 +20,17 @@ def test_settings_of_the_runtime_reach_the_agent(start_host, define, agent_reply
         start_host,
         define,
         agent_reply,
-        "network_access: false, web_search: true, codex_config_overrides: ['a=1'], permission_mode: plan",
+        "network_access: false, web_search: true, codex_config_overrides: ['a=1'], permission_mode: plan, "
+        "tool_profile: work",
     )
     assert (params["network_access"], params["web_search"]) == (False, True)
     assert (params["config_overrides"], params["permission_mode"]) == (["a=1"], "plan")
+    assert params["tool_profile"] == "work"
+
+
+def test_agent_is_told_what_it_is_good_at(start_host, define, agent_reply):
+    params = asked(start_host, define, agent_reply, "capabilities: {planning: true, tool_use: true, cooking: false}")
+    assert "\n\nCapabilities: planning" in params["system_prompt"]
 
 
 def test_agent_is_told_who_it_is(start_host, define, agent_reply):

@@ -34,7 +34,10 @@ def test_the_profile_reaches_the_agent(bench):
     context = work.context._replace(secrets={"hub": "HUB"})
     _, agent = bench.run("done", context=context)
     (request,) = agent.asked
-    assert request.mcp_servers == {
+    servers = dict(request.mcp_servers)
+    primary = servers.pop("animus", None)
+    assert primary is None  # out of reach in the sandbox
+    assert servers == {
         "hub": {"command": "npx", "args": ["-y", "hub"], "env": {"TOKEN": "s3cret"}},
         "web": {"url": "https://mcp.example/", "headers": {"Authorization": "Bearer t0ken"}},
     }

@@ -6,13 +6,11 @@ import pytest
 
 from animus_workflow_runner_default.phases.agent_state import AgentTarget
 from animus_workflow_runner_default.phases.agent_targets import (
-    LONGEST_SUPPRESSION_SECONDS,
-    SUPPRESSION_SECONDS,
-    Suppression,
     agent_targets,
     merged_runtime,
 )
 from animus_workflow_runner_default.phases.outcome import Decided, Failed
+from animus_workflow_runner_default.phases.suppression import SUPPRESSION_SECONDS
 
 THREE = """
 models:
@@ -130,18 +128,6 @@ def test_a_target_that_refuses_what_one_agent_asks_is_no_worse_for_the_others(be
     bench.kept = None
     _, second = bench.run("done")
     assert second.targets == ["one"]
-
-
-def test_suppression_is_bounded_and_lifted_by_success(clock):
-    suppression, target = Suppression(clock), AgentTarget("one", None)
-    suppression.suppress(target, 1e9)
-    clock.advance(LONGEST_SUPPRESSION_SECONDS - 1)
-    assert suppression.is_suppressed(target)
-    clock.advance(2)
-    assert not suppression.is_suppressed(target)
-    suppression.suppress(target, None)
-    suppression.lift(target)
-    assert not suppression.is_suppressed(target)
 
 
 def test_counts_go_on_where_a_dead_runner_stopped(bench, error, killed, scripted):

@@ -19,7 +19,7 @@ phases:
 """
 TRUE = "{mode: command, command: {program: 'sh', args: [-c, ':']}}"
 GATE = "{mode: manual, manual: {instructions: look}}"
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 
 
 @pytest.fixture

@@ -4,9 +4,22 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from animus_workflow_runner_default.authoring.hook_model import Hooks
 from animus_workflow_runner_default.authoring.phase_model import Count, Runtime, Text
 
-__all__ = ["Agent", "ApprovalPolicy", "McpOauth", "McpServer", "Memory", "Persona", "Skill", "ToolPolicy"]
+__all__ = [
+    "Agent",
+    "AgentCapabilities",
+    "ApprovalPolicy",
+    "Channel",
+    "Communication",
+    "McpOauth",
+    "McpServer",
+    "Memory",
+    "Persona",
+    "Skill",
+    "ToolPolicy",
+]
 
 
 class ToolPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,8 +61,44 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``explicit``: what the agent says it wants to keep; ``phase_summary``: also how each of its phases ended."""
 
 
+class Channel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place where agents of this project write to each other."""
+
+    participants: Annotated[list[str], msgspec.Meta(min_length=1)]
+    """Those who read and write it unless their profile names its channels."""
+    description: str | None = None
+    max_context_chars: Count = 4_000
+
+
+class Communication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which channels an agent reads and writes, and to whom else it may write."""
+
+    enabled: bool = False
+    channels: list[str] = []
+    """None named: those it is a participant of."""
+    can_message: list[str] = []
+    """Agents; ``*`` is every one."""
+    max_context_chars: Count = 4_000
+    """Of all channels together."""
+
+
+class AgentCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an agent needs of the tool that plays it: one that says it has not got that is refused.
+
+    `memory` is no matter of tools: it turns the agent's memory on.
+    """
+
+    memory: bool = False
+    mcp: bool = False
+    write: bool = False
+    streaming: bool = False
+    tool_use: bool = False
+    vision: bool = False
+    long_context: bool = False
+
+
 class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An agent profile. `settings` keeps what this release carries but does not act on."""
+    """An agent profile."""
 
     id: str
     name: str | None = None
@@ -64,13 +113,21 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skills: list[str] = []
     tool_policy: ToolPolicy | None = None
     approval_policy: ApprovalPolicy | None = None
+    hooks: Hooks | None = None
     persona: Persona | None = None
     memory: Memory = Memory()
-    settings: dict[str, Any] = {}
+    communication: Communication | None = None
+    capabilities: AgentCapabilities = AgentCapabilities()
+    abilities: list[str] = []
+    """Names under ``capabilities`` that are the author's own: part of its system prompt."""
 
 
 class McpOauth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How an MCP server at an address is signed in to: with the token in the environment variable `bearer_env`."""
+    """How an MCP server at an address is signed in to.
+
+    ``manual_bearer``: with the token in the environment variable `bearer_env`. ``client_credentials`` and
+    ``refresh_token``: with one that `token_url` gives for what stands in the variables ``*_env``.
+    """
 
     flow: Literal["manual_bearer", "client_credentials", "refresh_token", "authorization_code"] = "manual_bearer"
     bearer_env: Text | None = None

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from animus_plugin_protocol.described import described
+from animus_workflow_runner_default.authoring.abilities import sorted_out
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.document import MAX_FILE_BYTES
 from animus_workflow_runner_default.authoring.model import Agent, Memory, Runtime, Tool
 from animus_workflow_runner_default.authoring.permission import permission_fault
 from animus_workflow_runner_default.authoring.shapes import AgentShape, ToolShape
+from animus_workflow_runner_default.json_value import json_object
 
 __all__ = ["compile_agents", "compile_tools"]
 
@@ -25,10 +27,11 @@ _PROFILE = (
     "skills",
     "tool_policy",
     "approval_policy",
+    "communication",
+    "hooks",
     "persona",
 )
 _RUNTIME = Runtime.__struct_fields__
-_TOOL = ("executable", "base_args", "env", "read_only_flag", "response_schema_flag")
 
 
 def compile_agents(catalog: Catalog) -> dict[str, Agent]:
@@ -44,6 +47,9 @@ def compile_agents(catalog: Catalog) -> dict[str, Agent]:
         fault = permission_fault(fields.get("tool"), fields.get("permission_mode"))
         if fault is not None:
             catalog.blame(layers[-1], fault, "permission_mode")
+        if _is_forgetful(fields):
+            message = "'capabilities.memory' is on and 'memory.enabled' is off; leave one out"
+            catalog.blame(layers[-1], message, "capabilities", "memory")
         faulty = next((layer for layer in layers if layer.fault), None)
         catalog.sections["agents"][agent_id] = faulty or layers[-1]
         if faulty is None:
@@ -51,17 +57,21 @@ def compile_agents(catalog: Catalog) -> dict[str, Agent]:
     return agents
 
 
+def _is_forgetful(fields: dict[str, Any]) -> bool:
+    """Whether one field turns the memory on and another one off."""
+    needs, memory = json_object(fields.get("capabilities")) or {}, json_object(fields.get("memory")) or {}
+    return needs.get("memory") is True and memory.get("enabled") is False
+
+
 def _agent(agent_id: str, fields: dict[str, Any]) -> Agent:
     shape = msgspec.convert(fields, described(AgentShape))
-    settings = {
-        key: value
-        for key, value in fields.items()
-        if key in AgentShape.__struct_fields__ and key not in (*_PROFILE, *_RUNTIME, "memory")
-    }
     runtime = Runtime(**{name: getattr(shape, name) for name in _RUNTIME})
     memory = Memory() if shape.memory is None else msgspec.convert(msgspec.to_builtins(shape.memory), Memory)
+    capabilities, abilities = sorted_out(shape.capabilities)
+    if capabilities.memory:
+        memory = msgspec.structs.replace(memory, enabled=True)
     profile = {name: getattr(shape, name) for name in _PROFILE}
-    return Agent(id=agent_id, runtime=runtime, memory=memory, settings=settings, **profile)
+    return Agent(id=agent_id, runtime=runtime, memory=memory, capabilities=capabilities, abilities=abilities, **profile)
 
 
 def _with_prompt(catalog: Catalog, agent: Definition) -> dict[str, Any]:
@@ -105,10 +115,5 @@ def compile_tools(catalog: Catalog) -> dict[str, Tool]:
         shape: ToolShape | None = definition.shape
         if shape is None:
             continue
-        settings = {
-            key: value
-            for key, value in definition.value.items()
-            if key in ToolShape.__struct_fields__ and key not in _TOOL
-        }
-        tools[tool_id] = Tool(settings=settings, **{name: getattr(shape, name) for name in _TOOL})
+        tools[tool_id] = Tool(**{name: getattr(shape, name) for name in Tool.__struct_fields__})
     return tools

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from animus_workflow_runner_default.authoring.checking import EXTENSION_PREFIX, Finding, check_keys, convert
+from animus_workflow_runner_default.authoring.diagnostics import Position
 from animus_workflow_runner_default.authoring.document import Document, Path
 from animus_workflow_runner_default.authoring.load_time import Resolver
-from animus_workflow_runner_default.authoring.model import McpServer
+from animus_workflow_runner_default.authoring.model import Channel, McpServer
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
 from animus_workflow_runner_default.authoring.project_shapes import (
     CatalogShape,
@@ -26,7 +27,6 @@ from animus_workflow_runner_default.authoring.report import Report
 from animus_workflow_runner_default.authoring.shapes import (
     AgentShape,
     BindingShape,
-    ChannelShape,
     ModelShape,
     PhaseShape,
     SecretShape,
@@ -46,7 +46,7 @@ MAPPINGS: dict[str, Any] = {
     "mcp_servers": McpServer,
     "secrets": SecretShape,
     "phase_catalog": CatalogShape,
-    "agent_channels": ChannelShape,
+    "agent_channels": Channel,
     "phase_mcp_bindings": BindingShape,
     "integrations": IntegrationShape,
 }
@@ -89,7 +89,7 @@ class Catalog:
     """Definitions by section and id."""
 
     def __init__(self, environ: Mapping[str, str], report: Report) -> None:
-        self._environ = environ
+        self.environ = environ
         self.report = report
         self.sections: dict[str, dict[str, Definition]] = {name: {} for name in (*MAPPINGS, *LISTS)}
         self.agent_layers: dict[str, list[Definition]] = {}
@@ -98,6 +98,8 @@ class Catalog:
         self.default_workflow_ref: tuple[str, Definition] | None = None
         self.settings: dict[str, dict[str, Any]] = {name: {} for name in SETTINGS}
         """What the layers say together, by section, as plain values that fit its shape."""
+        self.setting_places: dict[tuple[str, str], Position] = {}
+        """Where each of them was said last, by section and key."""
 
     def blame(self, definition: Definition, message: str, *steps: str | int, of_key: bool = False) -> None:
         """Record a fault of a definition at a place inside it."""
@@ -163,7 +165,7 @@ class Catalog:
     def _define(
         self, section: str, key: str, value: object, shape: Any, path: Path, document: Document, layer: Layer
     ) -> None:
-        resolver = Resolver(document, self._environ)
+        resolver = Resolver(document, self.environ)
         resolved = resolver.resolve(value, path)
         self.report.depends_on_surroundings |= resolver.is_used
         converted, findings = convert(resolved, shape, path)
@@ -187,7 +189,7 @@ class Catalog:
             self.agent_layers.setdefault(key, []).append(definition)
 
     def _read_settings(self, top: dict[str, Any], document: Document, layer: Layer) -> None:
-        resolver = Resolver(document, self._environ)
+        resolver = Resolver(document, self.environ)
         default = resolver.resolve(top.get("default_workflow_ref"), ("default_workflow_ref",))
         programs = resolver.resolve(top.get("tools_allowlist"), ("tools_allowlist",))
         settings = {name: resolver.resolve(top.get(name), (name,)) for name in SETTINGS}
@@ -205,6 +207,7 @@ class Catalog:
                     self.report.take(finding, document)
                 if shape is not None and is_mapping(value):
                     self.settings[name] |= value
+                    self.setting_places |= {(name, key): document.position((name, key)) for key in value}
 
     def _read_default(self, value: object, document: Document, layer: Layer) -> None:
         path = ("default_workflow_ref",)

@@ -15,7 +15,7 @@ from animus_workflow_runner_default.authoring.diagnostics import did_you_mean, n
 from animus_workflow_runner_default.authoring.document import Path
 from animus_workflow_runner_default.authoring.plain import describe, is_list, is_mapping
 from animus_workflow_runner_default.authoring.refusals import refusal_of
-from animus_workflow_runner_default.authoring.vocabulary import HINTS, NOT_IN_EFFECT, NOUNS
+from animus_workflow_runner_default.authoring.vocabulary import HINTS, NOUNS
 
 __all__ = ["EXTENSION_PREFIX", "Finding", "check_keys", "check_types", "convert"]
 
@@ -57,7 +57,7 @@ def convert(value: object, shape: type[T], path: Path) -> tuple[T | None, list[F
 
 
 def check_keys(value: object, shape: type, path: Path) -> Iterator[Finding]:
-    """Unknown keys (errors) and keys without an effect yet (warnings), in all depth."""
+    """Unknown and refused keys, in all depth."""
     return _keys(value, _type_of(shape), path)
 
 
@@ -80,11 +80,8 @@ def _struct_keys(value: dict[str, Any], struct: inspect.StructType, path: Path) 
     if fields is None:
         fields = {field.encode_name: field.type if _has_keys(field.type) else None for field in struct.fields}
         _FIELDS[struct.cls] = fields
-    inert = NOT_IN_EFFECT.get(struct.cls, frozenset())
     for key, item in value.items():
         if key in fields:
-            if key in inert:
-                yield _without_effect(struct.cls, key, path)
             reason = refusal_of(struct.cls, key, item)
             if reason is not None:
                 noun = _noun(struct.cls, path)
@@ -125,13 +122,6 @@ def _unknown(shape: type, key: str, known: dict[str, Any], path: Path) -> Findin
     advice = f"; {hint}" if hint else did_you_mean(key, known)
     message = f"unknown {_noun(shape, path)} key {key!r}{advice}"
     return Finding(path=(*path, key), message=message, of_key=True)
-
-
-def _without_effect(shape: type, key: str, path: Path) -> Finding:
-    topic = f"the {_noun(shape, path)} key {key!r}"
-    return Finding(
-        path=(*path, key), message=f"{topic} has no effect yet", severity="warning", of_key=True, topic=topic
-    )
 
 
 def check_types(value: object, shape: type, path: Path) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ import msgspec
 from animus_workflow_runner_default.authoring.diagnostics import Position
 from animus_workflow_runner_default.authoring.plain import is_list, is_mapping
 from animus_workflow_runner_default.authoring.scalars import Scalar, from_tag, resolve_plain
+from animus_workflow_runner_default.authoring.yaml_fault import meant
 
 __all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "MAX_VALUES", "Document", "DocumentError", "Path", "Problem", "compose"]
 
@@ -272,7 +273,8 @@ def compose(text: str, file: str, *, parser: Callable[[str], Any] | None = None)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
-        raise DocumentError(f"not YAML: {error.problem or error}{_context(error)}", where) from error
+        problem = meant(text, where) or f"{error.problem or error}{_context(error)}"
+        raise DocumentError(f"not YAML: {problem}", where) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)

@@ -7,7 +7,6 @@ import msgspec
 from animus_workflow_runner_default.authoring.catalog import LISTS, MAPPINGS, SETTINGS
 from animus_workflow_runner_default.authoring.refusals import REFUSED
 from animus_workflow_runner_default.authoring.shapes import EntryShape, TopLevel, WorkflowRefShape, WorkflowShape
-from animus_workflow_runner_default.authoring.vocabulary import NOT_IN_EFFECT
 
 __all__ = ["editor_schema"]
 
@@ -72,7 +71,3 @@ def _say_what_is_refused(definitions: dict[str, Any]) -> None:
         properties = definitions.get(shape.__name__, {}).get("properties", {})
         if key in properties:
             properties[key] = {**properties[key], "deprecated": True, "description": _reason(shape, key)}
-    for shape, keys in NOT_IN_EFFECT.items():
-        properties = definitions.get(shape.__name__, {}).get("properties", {})
-        for key in keys & properties.keys():
-            properties[key] = {**properties[key], "deprecated": True, "description": "Has no effect yet."}

@@ -16,6 +16,7 @@ from animus_workflow_runner_default.authoring.shapes import EntryShape, Workflow
 
 __all__ = ["Entry", "read_entries"]
 
+_ALMOST_A_REFERENCE = ("workflow", "ref", "workflow_id", "uses", "include")
 _REFERENCE = "workflow_ref"
 
 
@@ -73,6 +74,8 @@ def _read(catalog: Catalog, definition: Definition, item: Any, path: Path) -> En
         raise ValueError(
             f"a phase entry is named by its key: write `- {options}` or `- {options}: {{options}}`, not `- id:`"
         )
+    if phase_id in _ALMOST_A_REFERENCE and isinstance(options, str):
+        raise ValueError(f"a workflow in a workflow is written `- {_REFERENCE}: {options}`, not `- {phase_id}:`")
     return _read_options(catalog, definition, phase_id, {} if options is None else options, (*path, phase_id))
 
 

@@ -14,8 +14,6 @@ __all__ = [
     "Retention",
     "Routing",
     "RoutingTable",
-    "Workspace",
-    "WorkspaceRepository",
 ]
 
 MergeStrategy = Literal["merge", "squash", "rebase"]
@@ -72,21 +70,6 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     per_phase: dict[str, Routing] = {}
     classes: dict[str, Routing] = {}
     """``research``, ``ui_ux``, ``file_edit``, then ``global``: the first a phase belongs to."""
-
-
-class WorkspaceRepository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One repository of a workspace."""
-
-    url: Text
-    name: Text | None = None
-    git_ref: str | None = None
-    primary: bool = False
-
-
-class Workspace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A named set of repositories."""
-
-    repos: Annotated[list[WorkspaceRepository], msgspec.Meta(min_length=1)]
 
 
 _Days = Annotated[float, msgspec.Meta(gt=0)] | None

@@ -6,11 +6,15 @@ from typing import Any
 
 import msgspec
 
+from animus_workflow_runner_default.authoring.abilities import check_capabilities
 from animus_workflow_runner_default.authoring.agents import compile_agents, compile_tools
+from animus_workflow_runner_default.authoring.allowlist import compile_allowlist
 from animus_workflow_runner_default.authoring.catalog import Catalog
+from animus_workflow_runner_default.authoring.channels import check_channels
 from animus_workflow_runner_default.authoring.diagnostics import Diagnostic, Position, did_you_mean
 from animus_workflow_runner_default.authoring.document import DocumentError
 from animus_workflow_runner_default.authoring.expansion import is_private
+from animus_workflow_runner_default.authoring.hooks import check_hooks
 from animus_workflow_runner_default.authoring.mcp import check_mcp
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Workflow, digest
 from animus_workflow_runner_default.authoring.packs import Pack
@@ -51,11 +55,9 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
     report = Report()
     catalog = Catalog(environ, report)
     layers = layers_of(project_root, packs, report)
-    if not layers:
-        message = "no definitions of workflows: neither this file nor .animus/workflows/ nor a pack; run `animus init`"
-        report.add(message, Position(".animus/workflows.yaml"))
     unreadable = _read_all(catalog, layers)
-    check_mcp(catalog)
+    for check in (check_mcp, check_hooks, check_channels, check_capabilities):
+        check(catalog)
     finder = SkillFinder(project_root, layers, environ)
     agents = compile_agents(catalog)
     skills = attach_skills(catalog, finder, "agents", agents)
@@ -65,6 +67,7 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
     check_catalog(catalog, phases)
     workflows = compile_workflows(catalog, phases, git_integration(catalog))
     disabled = _disable(catalog, workflows, unreadable)
+    daemon = compile_daemon(catalog)
     config = CompiledConfig(
         default_workflow_ref=_default(catalog, workflows, disabled),
         workflows=workflows,
@@ -72,10 +75,10 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         phases=phases,
         agents=agents,
         tools=compile_tools(catalog),
-        tools_allowlist=_allowlist(catalog),
+        tools_allowlist=compile_allowlist(catalog),
         schedules=compile_schedules(catalog, workflows),
         triggers=compile_triggers(catalog, workflows),
-        daemon=compile_daemon(catalog),
+        daemon=daemon,
         retention=compile_retention(catalog),
         phase_routing=routing,
         skills=skills,
@@ -83,7 +86,7 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
         secrets=_values(catalog, "secrets"),
         phase_mcp_bindings=_values(catalog, "phase_mcp_bindings"),
         models=_values(catalog, "models"),
-        agent_channels=_values(catalog, "agent_channels"),
+        agent_channels=_shapes(catalog, "agent_channels"),
         phase_catalog=_values(catalog, "phase_catalog"),
         integrations=_values(catalog, "integrations"),
     )
@@ -100,6 +103,9 @@ def _read_all(catalog: Catalog, layers: list[Layer]) -> dict[str, str]:
 
     A file that cannot be read may hold a newer form of anything in its own layer or in one below.
     """
+    if not layers:
+        message = "no definitions of workflows: neither this file nor .animus/workflows/ nor a pack; run `animus init`"
+        catalog.report.add(message, Position(".animus/workflows.yaml"))
     reasons: dict[str, str] = {}
     for rank, layer in enumerate(layers):
         for file in layer.files:
@@ -140,22 +146,6 @@ def _default(catalog: Catalog, workflows: Mapping[str, Workflow], disabled: Mapp
         catalog.blame(holder, f"'default_workflow_ref' names an unknown workflow {ref!r}{did_you_mean(ref, known)}")
         return None
     return ref
-
-
-def _allowlist(catalog: Catalog) -> list[str] | None:
-    """What all layers allow: a layer without the key allows the programs its own phases name."""
-    if not catalog.allowlists:
-        return None
-    allowed = {program: None for programs in catalog.allowlists.values() for program in programs}
-    for definition in catalog.sections["phases"].values():
-        shape = definition.shape
-        if shape is None or definition.layer.name in catalog.allowlists:
-            continue
-        checks = shape.evals.checks if shape.evals is not None else ()
-        for program in (shape.command and shape.command.program, *(check.command for check in checks)):
-            if program:
-                allowed[FilePath(program).name] = None
-    return list(allowed)
 
 
 def _shapes(catalog: Catalog, section: str) -> dict[str, Any]:

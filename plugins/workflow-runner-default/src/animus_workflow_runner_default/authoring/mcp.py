@@ -1,7 +1,7 @@
 """MCP servers: that each definition makes sense, and which agent has which in which phase.
 
 ``ao`` and ``animus`` name the primary server, the one of Animus itself. A project may define it; where it does not,
-the name stands for what the host brings, and it is no error to name it.
+the name stands for that of this installation (see `primary_server`), and it is no error to name it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,12 @@ from typing import Any
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
-from animus_workflow_runner_default.authoring.model import Agent, McpServer
+from animus_workflow_runner_default.authoring.mcp_oauth import oauth_faults
+from animus_workflow_runner_default.authoring.model import Agent, CompiledConfig, McpServer
+from animus_workflow_runner_default.authoring.primary_server import find_program
 from animus_workflow_runner_default.json_value import json_array, json_object
 
-__all__ = ["PRIMARY_SERVER_NAMES", "bound_servers", "check_mcp", "unknown_servers"]
+__all__ = ["PRIMARY_SERVER_NAMES", "bound_servers", "check_mcp", "defined_servers", "unknown_servers"]
 
 PRIMARY_SERVER_NAMES = ("animus", "ao")
 _PRIMARY = PRIMARY_SERVER_NAMES[0]
@@ -30,6 +32,12 @@ def bound_servers(
     binding = json_object(bindings.get(phase_id)) or {}
     names += [str(name) for name in json_array(binding.get("servers")) or []]
     return list(dict.fromkeys(_resolved(name, servers) for name in names))
+
+
+def defined_servers(config: CompiledConfig, phase_id: str, agent: Agent | None) -> dict[str, McpServer]:
+    """The definitions of the servers an agent has in a phase; Animus's own has none unless the project wrote one."""
+    names = bound_servers(config.mcp_servers, config.phase_mcp_bindings, phase_id, agent)
+    return {name: config.mcp_servers[name] for name in names if name in config.mcp_servers}
 
 
 def unknown_servers(names: list[str], catalog: Catalog) -> Iterator[tuple[int, str]]:
@@ -49,6 +57,8 @@ def check_mcp(catalog: Catalog) -> None:
         server: McpServer | None = definition.shape
         for step, message in () if server is None else _server_faults(server):
             catalog.blame(definition, message, step)
+        for step, message in () if server is None or server.oauth is None else oauth_faults(server.oauth):
+            catalog.blame(definition, message, "oauth", step)
     for phase_id, binding in catalog.sections["phase_mcp_bindings"].items():
         if phase_id not in catalog.sections["phases"]:
             catalog.excuse(binding, f"there is no phase {phase_id!r} to bind MCP servers to")
@@ -69,8 +79,8 @@ def _check_agent(catalog: Catalog, agent: Definition) -> None:
         catalog.blame(agent, message, "mcp_servers", index)
     known = catalog.sections["mcp_servers"]
     missing = [name for name in names if name in PRIMARY_SERVER_NAMES and _resolved(name, known) not in known]
-    if missing:
-        topic = f"{missing[0]!r} is Animus's own MCP server, which this host does not bring: agents work without it"
+    if missing and find_program(catalog.environ) is None:
+        topic = f"{missing[0]!r} is Animus's own MCP server, and there is no 'animus' here: agents work without it"
         path = (*agent.path, "mcp_servers", names.index(missing[0]))
         catalog.report.take(Finding(path=path, message=topic, severity="warning", topic=topic), agent.document)
 
@@ -89,10 +99,6 @@ def _server_faults(server: McpServer) -> Iterator[tuple[str, str]]:
     for key in ("command", "args", "env"):
         if getattr(server, key):
             yield key, f"{key!r} needs 'transport: stdio'"
-    if server.oauth is not None and server.oauth.flow != "manual_bearer":
-        yield "oauth", f"the flow {server.oauth.flow!r} is not supported; get a token and use 'manual_bearer'"
-    elif server.oauth is not None and server.oauth.bearer_env is None:
-        yield "oauth", "'manual_bearer' needs 'bearer_env', the environment variable that holds the token"
 
 
 def _resolved(name: str, known: Mapping[str, object]) -> str:

@@ -15,7 +15,10 @@ import msgspec
 
 from animus_workflow_runner_default.authoring.agent_model import (
     Agent,
+    AgentCapabilities,
     ApprovalPolicy,
+    Channel,
+    Communication,
     McpOauth,
     McpServer,
     Memory,
@@ -31,9 +34,8 @@ from animus_workflow_runner_default.authoring.flow_model import (
     Retention,
     Routing,
     RoutingTable,
-    Workspace,
-    WorkspaceRepository,
 )
+from animus_workflow_runner_default.authoring.hook_model import Hooks, InputMatcher, PolicyRule, ToolObserver
 from animus_workflow_runner_default.authoring.phase_model import (
     DEFAULT_COMMAND_TIMEOUT_SECONDS,
     Backoff,
@@ -67,12 +69,15 @@ __all__ = [
     "END_TARGET",
     "VERDICTS",
     "Agent",
+    "AgentCapabilities",
     "ApprovalPolicy",
     "Backoff",
     "Budget",
     "Capabilities",
     "CatchUp",
+    "Channel",
     "Command",
+    "Communication",
     "CompiledConfig",
     "Count",
     "CwdMode",
@@ -82,7 +87,9 @@ __all__ = [
     "FieldSpec",
     "Fraction",
     "Guard",
+    "Hooks",
     "Idempotency",
+    "InputMatcher",
     "Manual",
     "McpOauth",
     "McpServer",
@@ -94,6 +101,7 @@ __all__ = [
     "Phase",
     "PhaseEntry",
     "PhaseMode",
+    "PolicyRule",
     "PostSuccess",
     "Priority",
     "Retention",
@@ -108,12 +116,11 @@ __all__ = [
     "Skill",
     "Text",
     "Tool",
+    "ToolObserver",
     "ToolPolicy",
     "Trigger",
     "Variable",
     "Workflow",
-    "Workspace",
-    "WorkspaceRepository",
     "Worktree",
     "digest",
     "find_workflow",
@@ -204,7 +211,15 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An argument for phases that change nothing."""
     response_schema_flag: str | None = None
     """The argument before the JSON schema of what the phase has to return."""
-    settings: dict[str, Any] = {}
+    supports_mcp: bool | None = None
+    """What the author says of the program, like all below; None says nothing."""
+    supports_write: bool | None = None
+    supports_streaming: bool | None = None
+    supports_tool_use: bool | None = None
+    supports_vision: bool | None = None
+    supports_long_context: bool | None = None
+    context_window: Count | None = None
+    """Tokens."""
 
 
 class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -226,7 +241,7 @@ class CompiledConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     mcp_servers: dict[str, McpServer] = {}
     phase_mcp_bindings: dict[str, Any] = {}
     models: dict[str, Any] = {}
-    agent_channels: dict[str, Any] = {}
+    agent_channels: dict[str, Channel] = {}
     phase_catalog: dict[str, Any] = {}
     phase_routing: RoutingTable | None = None
     retention: Retention = Retention()

@@ -8,6 +8,7 @@ from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
 from animus_workflow_runner_default.authoring.evals import eval_faults
+from animus_workflow_runner_default.authoring.misfits import misfits
 from animus_workflow_runner_default.authoring.model import (
     Agent,
     Capabilities,
@@ -37,7 +38,6 @@ EVIDENCE_KINDS = (
 _FOR_AGENTS = (
     "agent",
     "agent_id",
-    "directive",
     "system_prompt",
     "runtime",
     "default_tool",
@@ -76,8 +76,12 @@ def compile_phases(catalog: Catalog, agents: Mapping[str, Agent], *, has_default
         binding = catalog.sections["phase_mcp_bindings"].get(phase_id)
         if binding is not None and binding.fault is not None:
             catalog.excuse(definition, f"its MCP servers cannot be bound: {binding.fault}")
+        phase = _phase(phase_id, shape, definition, catalog.sections["phase_catalog"].get(phase_id))
+        if definition.fault is None and shape.mode == "agent":
+            for steps, message in misfits(catalog, phase, agents.get(phase.agent or "")):
+                catalog.blame(definition, message, *steps)
         if definition.fault is None:
-            phases[phase_id] = _phase(phase_id, shape, definition, catalog.sections["phase_catalog"].get(phase_id))
+            phases[phase_id] = phase
     return phases
 
 
@@ -86,6 +90,8 @@ def _phase(phase_id: str, shape: PhaseShape, definition: Definition, shown: Defi
     if shown is not None and shown.shape is not None:
         same["name"] = shape.name or shown.shape.label
         same["description"] = shape.description or shown.shape.description
+    if shape.mode != "agent":
+        same["description"] = same["description"] or shape.directive
     return Phase(
         id=phase_id,
         agent=shape.agent or shape.agent_id,
@@ -197,8 +203,9 @@ def _contract_faults(contract: DecisionContract) -> Iterator[_Check]:
 
 
 def _warn_without_agent(shape: PhaseShape, definition: Definition, catalog: Catalog) -> None:
+    decides = shape.command is not None and shape.command.parse_json_output
     for key in _FOR_AGENTS:
-        if key in definition.value:
+        if key in definition.value and not (decides and key == "decision_contract"):
             message = f"{key!r} has no effect in a phase of mode {shape.mode!r}"
             finding = Finding(
                 path=(*definition.path, key), message=message, severity="warning", of_key=True, topic=message

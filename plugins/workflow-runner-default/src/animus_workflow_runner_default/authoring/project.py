@@ -8,7 +8,7 @@ import msgspec
 from animus_plugin_protocol.described import described
 from animus_workflow_runner_default.authoring.catalog import Catalog
 from animus_workflow_runner_default.authoring.checking import Finding
-from animus_workflow_runner_default.authoring.diagnostics import Position, did_you_mean
+from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
 from animus_workflow_runner_default.authoring.model import Phase, Retention, Routing, RoutingTable
 from animus_workflow_runner_default.authoring.project_shapes import (
     DaemonShape,
@@ -37,11 +37,15 @@ _DAEMON_KEYS = ("active_hours", "timezone", "budget")
 
 
 def compile_daemon(catalog: Catalog) -> dict[str, Any]:
-    """What ``daemon`` says that somebody acts on."""
+    """What ``daemon`` says that somebody acts on.
+
+    Before schedules and triggers are compiled: those without hours of their own take its hours, and no faulty ones.
+    """
     written = catalog.settings["daemon"]
     for steps, message in daemon_faults(msgspec.convert(written, described(DaemonShape))):
-        catalog.report.add(f"daemon: {message}", Position(".animus/workflows.yaml"))
+        catalog.report.add(message, catalog.setting_places["daemon", str(steps[0])])
         written = {key: value for key, value in written.items() if key not in steps}
+    catalog.settings["daemon"] = written
     return {key: written[key] for key in _DAEMON_KEYS if written.get(key) is not None}
 
 

@@ -5,7 +5,7 @@ A key is refused only where it asks for something that would not happen: values 
 
 from typing import Any, NamedTuple
 
-from animus_workflow_runner_default.authoring.model import McpOauth, McpServer, Runtime
+from animus_workflow_runner_default.authoring.model import McpServer
 from animus_workflow_runner_default.authoring.project_shapes import (
     DaemonShape,
     IntegrationShape,
@@ -30,37 +30,29 @@ class Refusal(NamedTuple):
     passes: tuple[Any, ...] = ()
 
 
-_ENVIRONMENT = Refusal("phases run on this machine; 'local' is the only environment", ("local",))
+_ENVIRONMENT = Refusal(
+    "phases run where the daemon runs, which is 'local'; start a daemon there, or use 'sandbox: bubblewrap' for agents",
+    ("local",),
+)
 _WORKSPACE = Refusal("a run works in the project's own repository; clone others in a command phase", ({},))
 _POOL = Refusal("how many runs go on at once is a setting of the machine: animus daemon config --pool-size N")
 _EVENTS = Refusal("the daemon acts on events and polls nothing", ())
 _RETRY = Refusal("a failed run stays failed until a person resumes it; use 'retry' of a phase for tries", (0,))
 
-_PROFILE = Refusal("settings folders of an agent program are not switched; give its arguments in 'extra_args'")
-
 REFUSED: dict[tuple[type, str], Refusal] = {
-    (AgentShape, "hooks"): Refusal(
-        "policy hooks are not run; say what may be used in 'tool_policy' and who is asked in 'approval_policy'", ({},)
+    (AgentShape, "structured_capabilities"): Refusal(
+        "what an agent needs of its tool stands under 'capabilities', what it is for in 'description'", ({}, [])
     ),
+    (McpServer, "config"): Refusal("a server takes its settings from 'args' and 'env'", ({},)),
     (AgentShape, "mcp_server_configs"): Refusal("define the server under the top level 'mcp_servers'", ({},)),
     (AgentShape, "project_overrides"): Refusal("a project's files overlay the profile: write the field there", ({},)),
-    (AgentShape, "tool_profile"): _PROFILE,
-    (Runtime, "tool_profile"): _PROFILE,
     (MemoryShape, "scope"): Refusal("an agent remembers per project", ("agent", "project")),
-    (McpServer, "tools"): Refusal(
-        "a list of tools is not enforced at the server; name them in the agent's 'tool_policy'", ([],)
-    ),
     (TopLevel, "workspaces"): _WORKSPACE,
-    **{
-        (McpOauth, key): Refusal("tokens are not fetched; get one and use 'flow: manual_bearer' with 'bearer_env'")
-        for key in (
-            *("token_url", "client_id", "client_id_env", "client_secret_env", "refresh_token_env"),
-            *("scopes", "audience", "cache"),
-        )
-    },
     (WorkflowShape, "environment"): _ENVIRONMENT,
     (WorkflowShape, "workspace"): _WORKSPACE,
-    (WorkflowShape, "publication"): Refusal("receipts are made by a hosted portal; publish in a command phase"),
+    (WorkflowShape, "publication"): Refusal(
+        "receipts are made and checked by a hosted portal; push with 'post_success.merge', publish in a command phase"
+    ),
     (EntryShape, "environment"): _ENVIRONMENT,
     (EntryShape, "workspace"): _WORKSPACE,
     (ScheduleShape, "owner_id"): Refusal("a schedule acts as the project's daemon, as nobody else"),

@@ -13,9 +13,11 @@ from animus_workflow_runner_default.authoring.model import (
     Budget,
     Capabilities,
     Command,
+    Communication,
     Count,
     DecisionContract,
     Evals,
+    Hooks,
     Idempotency,
     Manual,
     Memory,
@@ -33,7 +35,6 @@ from animus_workflow_runner_default.authoring.model import (
 __all__ = [
     "AgentShape",
     "BindingShape",
-    "ChannelShape",
     "EntryShape",
     "MemoryShape",
     "ModelShape",
@@ -146,12 +147,12 @@ class AgentShape(Runtime, frozen=True, kw_only=True):
     skills: _Texts = msgspec.field(default_factory=list[str])
     persona: Persona | None = None
     memory: MemoryShape | None = None
-    communication: Any = None
+    communication: Communication | None = None
     mcp_server_configs: Any = None
     tool_policy: ToolPolicy | None = None
     approval_policy: ApprovalPolicy | None = None
-    hooks: Any = None
-    capabilities: Any = None
+    hooks: Hooks | None = None
+    capabilities: dict[str, bool] | None = None
     structured_capabilities: Any = None
     project_overrides: Any = None
     models: _Texts = msgspec.field(default_factory=list[str])
@@ -169,7 +170,7 @@ class ToolShape(msgspec.Struct, frozen=True, kw_only=True):
     supports_tool_use: bool | None = None
     supports_vision: bool | None = None
     supports_long_context: bool | None = None
-    context_window: int | None = None
+    context_window: Count | None = None
     read_only_flag: str | None = None
     response_schema_flag: str | None = None
 
@@ -187,14 +188,6 @@ class SecretShape(msgspec.Struct, frozen=True, kw_only=True):
     env: Text
     required: bool = True
     description: str | None = None
-
-
-class ChannelShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of ``agent_channels``."""
-
-    participants: Annotated[list[str], msgspec.Meta(min_length=1)]
-    description: str | None = None
-    max_context_chars: Count | None = None
 
 
 class BindingShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 Bundled packs, installed packs, the project's own files, packs in the project that override all of them.
 """
 
+import codecs
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 
@@ -19,6 +20,8 @@ PROJECT = "project"
 _RANKS = {"bundled": 0, "installed": 1, PROJECT: 3}
 _PROJECT_FILES_RANK = 2
 _SUFFIXES = (".yaml", ".yml")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MISNAMED = ("workflows.yml", "workflow.yaml", "workflow.yml")
 _LEGACY = (".animus/workflow-config.v2.json", ".animus/state/workflow-config.v2.json")
 
 
@@ -52,9 +55,12 @@ def _project_layer(root: FilePath, report: Report) -> Layer:
     for legacy in _LEGACY:
         if (root / legacy).exists():
             report.add("JSON definitions are not read; move them to .animus/workflows.yaml", Position(legacy))
-    single = root / ".animus" / "workflows.yaml"
+    single, folder = root / ".animus" / "workflows.yaml", root / ".animus" / "workflows"
     files = [single] if single.is_file() else []
-    files += _yaml_files(root / ".animus" / "workflows")
+    files += _yaml_files(folder)
+    for file in _overlooked(folder):
+        message = "this file is not read: definitions are .animus/workflows.yaml and .animus/workflows/*.yaml"
+        report.add(message, Position(file.relative_to(root).as_posix()), is_warning=True)
     return Layer(PROJECT, root, [SourceFile(file, file.relative_to(root).as_posix()) for file in files])
 
 
@@ -85,6 +91,16 @@ def _yaml_files(folder: FilePath) -> list[FilePath]:
     return sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
 
 
+def _overlooked(folder: FilePath) -> list[FilePath]:
+    """What looks as if it was meant to be read: another name, an ending in capitals, a folder deeper."""
+    files = [folder.parent / name for name in _MISNAMED if (folder.parent / name).is_file()]
+    if folder.is_dir():
+        read = set(_yaml_files(folder))
+        alike = [file for file in (*folder.glob("*"), *folder.glob("*/*")) if file.suffix.lower() in _SUFFIXES]
+        files += sorted(file for file in alike if file not in read and file.is_file())
+    return files
+
+
 def read_document(file: SourceFile) -> Document:
     """Read one file.
 
@@ -103,5 +119,6 @@ def read_document(file: SourceFile) -> Document:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        raise DocumentError("not UTF-8 text", Position(file.name, line, column)) from error
+        message = f"not UTF-8 text{' (it looks like UTF-16)' * content.startswith(_UTF_16)}; save the file as UTF-8"
+        raise DocumentError(message, Position(file.name, line, column)) from error
     return compose(text, file.name)

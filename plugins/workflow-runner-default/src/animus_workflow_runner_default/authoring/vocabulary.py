@@ -1,7 +1,8 @@
-"""Which keys exist: names for messages, keys without an effect yet, and what old or mistaken keys are called now."""
+"""What messages call the places where keys stand, and what old or mistaken keys are called now."""
 
 from animus_workflow_runner_default.authoring.model import (
     Capabilities,
+    Channel,
     Command,
     McpServer,
     Merge,
@@ -9,32 +10,45 @@ from animus_workflow_runner_default.authoring.model import (
     Retry,
     Runtime,
 )
-from animus_workflow_runner_default.authoring.project_shapes import IntegrationShape, ScheduleShape, TriggerShape
+from animus_workflow_runner_default.authoring.project_shapes import (
+    CatalogShape,
+    IntegrationShape,
+    ScheduleShape,
+    TriggerShape,
+)
 from animus_workflow_runner_default.authoring.shapes import (
     AgentShape,
+    BindingShape,
     EntryShape,
+    ModelShape,
     PhaseShape,
+    SecretShape,
     ToolShape,
     TopLevel,
     WorkflowRefShape,
     WorkflowShape,
 )
 
-__all__ = ["HINTS", "NOT_IN_EFFECT", "NOUNS"]
+__all__ = ["HINTS", "NOUNS"]
 
 NOUNS: dict[type, str] = {
     AgentShape: "agent",
+    BindingShape: "phase_mcp_bindings",
     Capabilities: "capabilities",
+    CatalogShape: "phase_catalog",
+    Channel: "channel",
     Command: "command",
     EntryShape: "phase entry",
     McpServer: "mcp server",
     Merge: "merge",
+    ModelShape: "model",
     PhaseShape: "phase",
     IntegrationShape: "integration",
     PostSuccess: "post_success",
     Retry: "retry",
     Runtime: "runtime",
     ScheduleShape: "schedule",
+    SecretShape: "secret",
     ToolShape: "tool",
     TopLevel: "top-level",
     TriggerShape: "trigger",
@@ -42,24 +56,6 @@ NOUNS: dict[type, str] = {
     WorkflowShape: "workflow",
 }
 """What a message calls the place; a shape that is not listed goes by its key."""
-
-NOT_IN_EFFECT: dict[type, frozenset[str]] = {
-    TopLevel: frozenset({"agent_channels"}),
-    AgentShape: frozenset({"communication", "capabilities", "structured_capabilities"}),
-    McpServer: frozenset({"config"}),
-    ToolShape: frozenset(
-        {
-            "supports_mcp",
-            "supports_write",
-            "supports_streaming",
-            "supports_tool_use",
-            "supports_vision",
-            "supports_long_context",
-            "context_window",
-        }
-    ),
-}
-"""Real keys that this release carries and does not act on: each use is a warning."""
 
 HINTS: dict[tuple[type, str], str] = {
     (TopLevel, "pipelines"): "a list of workflows stands under 'workflows:'",

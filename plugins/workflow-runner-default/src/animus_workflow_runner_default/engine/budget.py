@@ -1,7 +1,8 @@
 """Budgets: what a run or an attempt may use, and what happens to the run that used more.
 
 Figures come from the journal: tokens and money as the providers said, working time as it was measured. They are looked
-at when an attempt ends; a run that is over its limit begins no other one, an attempt over its own is the last.
+at when an attempt ends, and before an agent is called once more in one; a run that is over its limit begins no other
+attempt, an attempt over its own is the last.
 """
 
 import datetime
@@ -15,9 +16,9 @@ from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.machine import RunEvent, RunStatus
 from animus_workflow_runner_default.engine.move import Moved, move
 from animus_workflow_runner_default.engine.plan import Plan
-from animus_workflow_runner_default.journal.record import Attempt, Run, Waiting
+from animus_workflow_runner_default.journal.record import Attempt, Run, Usage, Waiting
 
-__all__ = ["Spent", "charged", "exceeded", "park_over_budget", "spent"]
+__all__ = ["Spent", "broken_off", "charged", "exceeded", "park_over_budget", "spent", "spent_so_far"]
 
 _replace = msgspec.structs.replace
 
@@ -41,6 +42,11 @@ def spent(attempts: Iterable[Attempt]) -> Spent:
     )
 
 
+def spent_so_far(usage: Usage | None) -> Spent:
+    """What an attempt under way has used; its time is counted when it ends."""
+    return Spent(0, 0.0, 0.0) if usage is None else Spent(usage.tokens, usage.cost_usd or 0.0, 0.0)
+
+
 def exceeded(budget: Budget, used: Spent, grants: int = 0) -> str | None:
     """Which limit was passed, in words; None if none was. Each grant allows the same amount once more."""
     times = 1 + grants
@@ -51,6 +57,30 @@ def exceeded(budget: Budget, used: Spent, grants: int = 0) -> str | None:
         return f"${used.cost_usd:.4f} spent, max_cost_usd is {budget.max_cost_usd:g}{more}"
     if budget.max_duration_secs is not None and used.seconds > budget.max_duration_secs * times:
         return f"{used.seconds:.1f} s worked, max_duration_secs is {budget.max_duration_secs}{more}"
+    return None
+
+
+def broken_off(plan: Plan, run: Run, path: str, attempts: Sequence[Attempt], under_way: Spent) -> str | None:
+    """Why an attempt may use nothing more, in words; None while it may, or where passing a budget is only noted.
+
+    Args:
+        plan: the run's.
+        run: the run.
+        path: the place of the attempt.
+        attempts: all attempts so far.
+        under_way: what this one has used.
+    """
+    before = spent(attempts)
+    whole = Spent(
+        before.tokens + under_way.tokens, before.cost_usd + under_way.cost_usd, before.seconds + under_way.seconds
+    )
+    for budget, used, grants in (
+        (plan.workflow.budget, whole, run.budget_grants),
+        (plan.entry(path).budget, under_way, 0),
+    ):
+        passed = None if budget is None or budget.on_exceed == "warn" else exceeded(budget, used, grants)
+        if passed is not None:
+            return passed
     return None
 
 

@@ -15,11 +15,7 @@ from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.agent_progress import keep_agent, settled
 from animus_workflow_runner_default.engine.budget import charged, park_over_budget
 from animus_workflow_runner_default.engine.ending import Ending
-from animus_workflow_runner_default.engine.happening import (
-    Happening,
-    OnHappening,
-    waiting_changed,
-)
+from animus_workflow_runner_default.engine.happening import OnHappening, line_shown, waiting_changed
 from animus_workflow_runner_default.engine.machine import FINAL, RunEvent, RunStatus
 from animus_workflow_runner_default.engine.notice import Notifier
 from animus_workflow_runner_default.engine.owned_run import OwnedRun
@@ -290,9 +286,7 @@ class Execution:
 
     def _show(self, attempt: Attempt) -> Any:
         def show(line: str) -> None:
-            self._state.on_happening(
-                Happening(kind="output", phase_id=attempt.phase_id, ts=timestamp(self._now()), reason=line)
-            )
+            self._state.on_happening(line_shown(attempt, line, self._now()))
 
         return show
 

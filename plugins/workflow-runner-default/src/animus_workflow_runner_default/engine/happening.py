@@ -15,6 +15,7 @@ __all__ = [
     "OnHappening",
     "attempt_ended",
     "attempt_started",
+    "line_shown",
     "phase_history",
     "recorded_events",
     "waiting_changed",
@@ -30,6 +31,8 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: str
     phase_id: str
+    path: str
+    """The phase's place in the plan."""
     ts: str
     attempt: int | None = None
     verdict: str | None = None
@@ -51,7 +54,12 @@ EVAL_SCHEMA = "animus.eval.v1"
 def attempt_started(attempt: Attempt) -> Happening:
     """The start of an attempt."""
     return Happening(
-        kind="started", phase_id=attempt.phase_id, ts=attempt.started_at, attempt=attempt.attempt, mode=attempt.mode
+        kind="started",
+        phase_id=attempt.phase_id,
+        path=attempt.path,
+        ts=attempt.started_at,
+        attempt=attempt.attempt,
+        mode=attempt.mode,
     )
 
 
@@ -65,6 +73,7 @@ def attempt_ended(attempt: Attempt) -> list[Happening]:
             Happening(
                 kind="decision",
                 phase_id=attempt.phase_id,
+                path=attempt.path,
                 ts=moment,
                 attempt=attempt.attempt,
                 verdict=attempt.decision.verdict,
@@ -76,6 +85,7 @@ def attempt_ended(attempt: Attempt) -> list[Happening]:
         Happening(
             kind="completed",
             phase_id=attempt.phase_id,
+            path=attempt.path,
             ts=moment,
             attempt=attempt.attempt,
             status=attempt.status,
@@ -88,12 +98,18 @@ def attempt_ended(attempt: Attempt) -> list[Happening]:
     return events
 
 
+def line_shown(attempt: Attempt, line: str, now: datetime.datetime) -> Happening:
+    """The latest line that a phase showed."""
+    return Happening(kind="output", phase_id=attempt.phase_id, path=attempt.path, ts=timestamp(now), reason=line)
+
+
 def waiting_changed(run: Run, attempt: Attempt, now: datetime.datetime) -> Happening:
     """The agent of a running run waits for a person, or does not any more."""
     waiting = run.waiting
     return Happening(
         kind="resumed" if waiting is None else "waiting",
         phase_id=attempt.phase_id,
+        path=attempt.path,
         ts=timestamp(now),
         attempt=attempt.attempt,
         reason=None if waiting is None else waiting.reason,
@@ -116,9 +132,10 @@ def recorded_events(
 ) -> list[tuple[datetime.datetime, dict[str, Any]]]:
     """What a transition is to ``journal/events``: the moment and the body, in the words of that method."""
     rows: list[tuple[datetime.datetime, dict[str, Any]]] = []
+    moment = timestamp(now)
 
     def add(kind: str, **more: Any) -> None:
-        body = {"run_id": run.workflow_id, "workflow_ref": run.workflow_ref, "kind": kind, "ts": timestamp(now)} | more
+        body = {"run_id": run.workflow_id, "workflow_ref": run.workflow_ref, "kind": kind, "ts": moment} | more
         rows.append((now, {key: value for key, value in body.items() if value is not None}))
 
     if run.status is RunStatus.RUNNING and before.status is not RunStatus.RUNNING:

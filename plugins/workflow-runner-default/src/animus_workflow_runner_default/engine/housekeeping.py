@@ -7,8 +7,7 @@ uncommitted in its worktree is committed to its branch before the worktree goes.
 import asyncio
 import contextlib
 import functools
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 
@@ -20,7 +19,6 @@ from animus_workflow_runner_default.engine.transition import Moved
 from animus_workflow_runner_default.journal import retention as journal_retention
 from animus_workflow_runner_default.journal.journal import JournalError, OwnershipError
 from animus_workflow_runner_default.journal.record import Attempt, Run
-from animus_workflow_runner_default.phases.outcome import safe_name
 from animus_workflow_runner_default.repository.git import Git, GitError
 from animus_workflow_runner_default.repository.worktree import archive_worktree
 
@@ -72,24 +70,20 @@ class Housekeeping:
         """
         retention = await asyncio.to_thread(self._retention)
         journal, now = self._services.journal, self._services.clock.now()
-        for run in await journal.call(lambda it: journal_retention.expired_worktrees(it, retention, now)):
+        for run in await journal.call_long(lambda it: journal_retention.expired_worktrees(it, retention, now)):
             await self._put_away(run)
         for find in (journal_retention.forget_runs, journal_retention.expired_artifacts):
             for _ in range(MAX_STEPS):
-                swept = await journal.call(functools.partial(find, retention=retention, now=now))
-                await asyncio.to_thread(self._remove_files, swept.run_ids)
+                swept = await journal.call_long(functools.partial(find, retention=retention, now=now))
+                await asyncio.to_thread(self._services.remove_artifacts, swept.run_ids)
                 if swept.is_done:
                     break
         for _ in range(MAX_STEPS):
-            if await journal.call(lambda it: journal_retention.forget_records(it, retention, now)):
+            if await journal.call_long(lambda it: journal_retention.forget_records(it, retention, now)):
                 break
         for _ in range(MAX_STEPS):
-            if await journal.call(journal_retention.give_back):
+            if await journal.call_long(journal_retention.give_back):
                 break
-
-    def _remove_files(self, run_ids: Iterable[str]) -> None:
-        for run_id in run_ids:
-            shutil.rmtree(self._services.state_dir / "runs" / safe_name(run_id), ignore_errors=True)
 
     async def _put_away(self, run: Run) -> None:
         checkout = run.checkout

@@ -14,6 +14,7 @@ from animus_workflow_runner_default.engine.definitions import continuity_rows, d
 from animus_workflow_runner_default.engine.refusal import InvalidRequestError, PhaseNotFoundError
 from animus_workflow_runner_default.engine.runner import Runner
 from animus_workflow_runner_default.journal.blob import run_blob
+from animus_workflow_runner_default.journal.channels import all_messages
 from animus_workflow_runner_default.journal.checkpoint import list_checkpoints
 from animus_workflow_runner_default.journal.notifications import read_notifications
 from animus_workflow_runner_default.journal.pinning import require_workflow
@@ -68,7 +69,7 @@ async def _prompt(runner: Runner, workflow_id: str | None, phase_id: str | None)
         context = work.context(report.run, attempt)
         document = context_document(report.run, attempt, report.attempts)
         asked = work.agent_work(report.run, attempt, context, document, report.attempts)
-        rendered = runner.services.agents.prompt(asked._replace(memory=await work.memory(phase)))
+        rendered = runner.services.agents.prompt(await work.recalled(asked))
     except (InterpolationError, MissingVariableError) as error:
         raise InvalidRequestError(str(error)) from error
     return {"path": path, "attempt": attempt.attempt, "system": rendered.system, "prompt": rendered.text}
@@ -93,12 +94,12 @@ async def _schema(_runner: Runner, _workflow_id: str | None, _phase_id: str | No
 
 
 async def _continuity(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
-    return await runner.services.journal.call(continuity_rows)
+    return await runner.services.journal.call_long(continuity_rows)
 
 
 async def _runner(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
-    counts = await runner.services.journal.call(lambda journal: dict(journal.count_by_status()))
-    unfinished = await runner.services.journal.call(lambda journal: journal.unfinished())
+    counts = await runner.services.journal.call_long(lambda journal: dict(journal.count_by_status()))
+    unfinished = await runner.services.journal.call_long(lambda journal: journal.unfinished())
     return {
         "version": RUNNER_VERSION,
         "pid": os.getpid(),
@@ -130,7 +131,22 @@ async def _notifications(runner: Runner, workflow_id: str | None, _phase_id: str
 
 
 async def _metrics(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
-    return {"phase_duration_seconds": runner.services.durations.rows(), "executing": len(runner.executing)}
+    return {
+        "phase_duration_seconds": runner.services.durations.rows(),
+        "executing": len(runner.executing),
+        "tasks": len(asyncio.all_tasks()),
+    }
+
+
+async def _channels(runner: Runner, _workflow_id: str | None, _phase_id: str | None) -> Any:
+    channels = (await runner.pins.current()).config.agent_channels
+    said = await runner.services.journal.call(all_messages)
+    defined = {name: msgspec.to_builtins(channel) for name, channel in channels.items()}
+    rows = [
+        {"channel": name, **defined.get(name, {}), "messages": [message._asdict() for message in said.get(name, [])]}
+        for name in [*defined, *(name for name in said if name not in defined)]
+    ]
+    return {"channels": rows}
 
 
 def _required(workflow_id: str | None) -> str:
@@ -148,6 +164,7 @@ ASPECTS: dict[str, Aspect] = {
     "checkpoints": _checkpoints,
     "notifications": _notifications,
     "metrics": _metrics,
+    "channels": _channels,
     "compile": _compile,
     "explain": _explain,
     "schema": _schema,

@@ -23,7 +23,6 @@ from animus_workflow_runner_default.engine.transition import Moved, move, overla
 from animus_workflow_runner_default.journal.journal import Journal, Owner
 from animus_workflow_runner_default.journal.notifications import NotificationLog
 from animus_workflow_runner_default.journal.record import Attempt, Run
-from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["OwnedRun"]
 
@@ -95,12 +94,9 @@ class OwnedRun:
 
     async def write(self, run: Run, changed: Sequence[Attempt] = ()) -> None:
         """Journal a run and attempts that changed, then take them over; for holders of the lock."""
-        # What the journal has and what we know may not differ, whoever is cancelled meanwhile.
-        await unbroken(self._journal(run, changed))
-
-    async def _journal(self, run: Run, changed: Sequence[Attempt]) -> None:
         news = [attempt for attempt in changed if not self._goes_on(attempt)]
-        step = Step(self.run, run, overlay(self.attempts, changed), news, self._now())
+        attempts = overlay(self.attempts, changed)
+        step = Step(self.run, run, attempts, news, self._now())
         owner = self._owner
         has_worktree = run.checkout is not None and run.checkout.worktree is not None
         is_last = run.status is not RunStatus.RUNNING and not has_worktree
@@ -111,11 +107,19 @@ class OwnedRun:
             if is_last and owner is not None:
                 journal.release(owner)
 
-        await self._services.journal.call(work)
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            await self._services.journal.call(work)
+        except asyncio.CancelledError as error:
+            cancelled = error  # it is written: what the journal has and what we know may not differ
         if is_last:
             self._owner = None
-        self.run = run
-        self.attempts = overlay(self.attempts, changed)
+        self.run, self.attempts = run, attempts
+        self._tell_news(step, changed, news)
+        if cancelled is not None:
+            raise cancelled
+
+    def _tell_news(self, step: Step, changed: Sequence[Attempt], news: Sequence[Attempt]) -> None:
         for attempt in changed:
             if attempt.status == "running":
                 self._begun = (attempt.path, attempt.attempt)

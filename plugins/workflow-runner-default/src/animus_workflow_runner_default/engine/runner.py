@@ -44,6 +44,8 @@ Make = Callable[[Journal], None]
 
 DEFAULT_MAX_RUNS = 64
 MAX_RUNS_VARIABLE = "ANIMUS_RUNNER_MAX_RUNS"
+TAKEN_UP_AT_ONCE = 16
+"""Of a crowd of runs, so that a signal is heard between them."""
 
 
 class RunRequest(NamedTuple):
@@ -71,6 +73,7 @@ class Runner:
         self._stored = StoredRuns(services)
         self.housekeeping = Housekeeping(services, self._stored, lambda: load_config().retention)
         self._executions: dict[str, Execution] = {}
+        self._taking_up = asyncio.Semaphore(TAKEN_UP_AT_ONCE)
         # Weak: a lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -105,10 +108,11 @@ class Runner:
         async with self._lock(workflow_id):
             execution = self._executions.get(workflow_id)
             if execution is None or execution.is_over:
-                report, make = await self._find_or_make(workflow_id, request)
-                if report.run.status in FINAL or report.run.status is RunStatus.PAUSED:
-                    return report
-                execution = await unbroken(self._take_up(report, make))
+                async with self._taking_up:
+                    report, make = await self._find_or_make(workflow_id, request)
+                    if report.run.status in FINAL or report.run.status is RunStatus.PAUSED:
+                        return report
+                    execution = await unbroken(self._take_up(report, make))
             execution.listeners += 1
             task = execution.start(on_happening, caller, notifier)
         try:
@@ -167,7 +171,7 @@ class Runner:
         executions = list(self._executions.values())
         await asyncio.gather(*(execution.stop() for execution in executions), return_exceptions=True)
         await self.housekeeping.stop()
-        await asyncio.to_thread(self.services.journal.close)
+        self.services.journal.close()
 
     # inside
 

@@ -160,6 +160,8 @@ def settle(
             metadata=outcome.metadata,
             usage=outcome.usage,
         )
+        if outcome.is_over_budget:  # the budget parks or fails the run; one that goes on enters the phase again
+            return Moved(_replace(busy, updated_at=timestamp(now)), (_replace(failed, status="rework"),))
         return Moved(move(busy, RunEvent.FAIL, now, outcome.reason), (failed,))
     return _route(busy, ended, outcome, plan, attempts, now)
 

@@ -5,12 +5,12 @@ is stored once per digest, and a run names the one it is pinned to. A run is exe
 owner row names that process by pid and start time, and each grant raises the epoch, so that a process which lost a
 run cannot write to it any more.
 
-Everything here is synchronous and works on one connection; `journal_thread` gives it a thread.
+Everything here is synchronous and works on one connection; `journal.thread` puts it on the event loop.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,16 +41,24 @@ class Owner(NamedTuple):
     epoch: int
 
 
+Identity = tuple[int, str | None]
+"""A process: its id and when it was started."""
+
+StateOf = Callable[[int, str | None], Liveness]
+
+
 class Journal:
     """One connection to ``workflow.db``; every method is one transaction unless the caller opened one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, identity: Identity | None = None, state_of: StateOf = liveness) -> None:
         """Open the database and bring its tables up to date.
 
         Raises:
             JournalError: the file is not a database, or a newer release wrote it.
         """
         self.path = path
+        self._identity = identity or (os.getpid(), start_time_of(os.getpid()))
+        self._state_of = state_of
         # Made here, before there are threads: the first use of a type is not safe among them. `pinning` relies on it.
         self._decode_config = msgspec.json.Decoder(CompiledConfig).decode
         self._decode_run = msgspec.json.Decoder(Run).decode
@@ -70,6 +78,20 @@ class Journal:
     def close(self) -> None:
         """Close the connection; a checkpoint folds the write-ahead log back when nobody else has it open."""
         self.connection.close()
+
+    # transactions
+
+    def try_begin(self) -> bool:
+        """Begin a transaction; False if that cannot be done now."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def set_patient(self, *, is_patient: bool) -> None:
+        """Choose whether a transaction waits for one of somebody else, as it does in the beginning."""
+        self.connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS if is_patient else 0}")
 
     # definitions
 
@@ -128,23 +150,7 @@ class Journal:
         """
         if owner is not None:
             self._require_owner(owner)
-        self.connection.execute(
-            "INSERT INTO runner_run"
-            " (workflow_id, workflow_ref, status, body, created_at, updated_at, config_hash, finished_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workflow_id) DO UPDATE SET"
-            " workflow_ref = excluded.workflow_ref, status = excluded.status, body = excluded.body,"
-            " updated_at = excluded.updated_at, config_hash = excluded.config_hash, finished_at = excluded.finished_at",
-            (
-                run.workflow_id,
-                run.workflow_ref,
-                run.status.value,
-                msgspec.json.encode(run),
-                run.created_at,
-                run.updated_at,
-                run.config_hash,
-                run.finished_at,
-            ),
-        )
+        self._write_run(run)
         for attempt in attempts:
             cost = None if attempt.usage is None else attempt.usage.cost_usd
             self.connection.execute(
@@ -163,6 +169,31 @@ class Journal:
                 ),
             )
 
+    def _write_run(self, run: Run) -> None:
+        body, status = msgspec.json.encode(run), run.status.value
+        # A run keeps its workflow and its definitions: a column that is not named costs no page of its index.
+        updated = self.connection.execute(
+            "UPDATE runner_run SET status = ?, body = ?, updated_at = ?, finished_at = ? WHERE workflow_id = ?",
+            (status, body, run.updated_at, run.finished_at, run.workflow_id),
+        )
+        if updated.rowcount:
+            return
+        self.connection.execute(
+            "INSERT INTO runner_run"
+            " (workflow_id, workflow_ref, status, body, created_at, updated_at, config_hash, finished_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.workflow_id,
+                run.workflow_ref,
+                status,
+                body,
+                run.created_at,
+                run.updated_at,
+                run.config_hash,
+                run.finished_at,
+            ),
+        )
+
     def cost_since(self, moment: str) -> float:
         """What all attempts that ended since then cost, in USD, as far as their providers said."""
         query = "SELECT COALESCE(SUM(cost_usd), 0) FROM runner_attempt WHERE cost_usd IS NOT NULL AND ended_at >= ?"
@@ -178,9 +209,9 @@ class Journal:
         """
         query = "SELECT pid, start_time, epoch, is_released FROM runner_owner WHERE workflow_id = ?"
         row = self.connection.execute(query, (workflow_id,)).fetchone()
-        pid, start_time = os.getpid(), start_time_of(os.getpid())
+        pid, start_time = self._identity
         if row is not None and not row[3] and (row[0], row[1]) != (pid, start_time):
-            state = liveness(row[0], row[1])
+            state = self._state_of(row[0], row[1])
             if state is not Liveness.DEAD:
                 raise OwnershipError(
                     f"run {workflow_id!r} is executed by process {row[0]} ({state.value}): "
@@ -197,7 +228,7 @@ class Journal:
         """The process that executes the run, as far as it is not certainly dead."""
         query = "SELECT pid, start_time FROM runner_owner WHERE workflow_id = ? AND NOT is_released"
         row = self.connection.execute(query, (workflow_id,)).fetchone()
-        return None if row is None or liveness(row[0], row[1]) is Liveness.DEAD else int(row[0])
+        return None if row is None or self._state_of(row[0], row[1]) is Liveness.DEAD else int(row[0])
 
     def release(self, owner: Owner) -> None:
         """Give the run up; the epoch stays, so that nothing is ever granted twice under one number."""

@@ -32,16 +32,30 @@ class Pins:
         self._loaded: CompiledConfig | None = None
         self._pin: Pin | None = None
         self._loading = asyncio.Lock()
+        self._begun = 0
+        self._succeeded = 0
 
     async def current(self) -> Pin:
-        """The definitions as they are on disk now."""
-        async with self._loading:  # a crowd of runs waits here, not in the threads that others need
-            loaded = await asyncio.to_thread(self._load)
-        if self._pin is None or self._loaded is not loaded:
-            # Through JSON: a run that is resumed gets them from the journal, and there is one form for all uses.
-            config = msgspec.json.decode(msgspec.json.encode(loaded), type=CompiledConfig)
-            self._loaded, self._pin = loaded, Pin(digest(loaded), config)
-        return self._pin
+        """The definitions as they are on disk now.
+
+        A look that began after a caller asked serves that caller as well, so that a crowd needs two.
+        """
+        asked = self._begun
+        async with self._loading:  # the crowd waits here, not in the threads that others need
+            if self._pin is None or self._succeeded <= asked:
+                self._pin = await self._look()
+            return self._pin
+
+    async def _look(self) -> Pin:
+        self._begun = number = self._begun + 1
+        loaded = await asyncio.to_thread(self._load)
+        self._succeeded = number
+        if self._pin is not None and self._loaded is loaded:
+            return self._pin
+        # Through JSON: a run that is resumed gets them from the journal, and there is one form for all uses.
+        config = msgspec.json.decode(msgspec.json.encode(loaded), type=CompiledConfig)
+        self._loaded = loaded
+        return Pin(digest(loaded), config)
 
     def known(self, digest_: str) -> CompiledConfig | None:
         """The configuration of that digest, if it is the last one."""

@@ -1,10 +1,15 @@
-"""The journal's thread: keeps SQLite out of the event loop and commits what arrived together in one fsync."""
+"""The journal on the event loop: what is asked for in one turn of the loop is one transaction, with one sync.
+
+A sync that takes a tenth of a millisecond is made in the loop: handing it to a thread and back takes longer, and the
+thread would wait for the interpreter at each of its statements. Where the disk is slow, or somebody else writes to the
+file, the loop goes on and a thread waits instead; what is asked for meanwhile is the next transaction.
+"""
 
 import asyncio
-import queue
 import sqlite3
-import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,13 +19,38 @@ __all__ = ["JournalThread"]
 
 T = TypeVar("T")
 
-MAX_BATCH = 256
-CLOSE_TIMEOUT_SECONDS = 10.0
+MAX_BATCH = 32
+"""Calls of one transaction. All of them go on in the next turn of the loop, which others wait for."""
+SLOW_SECONDS = 0.005
+"""A transaction that took longer makes the next one wait on the thread."""
 
 
 class _Call(NamedTuple):
     work: Callable[[Journal], Any]
     answer: Callable[[Any, BaseException | None], None]
+
+
+class _Answer(asyncio.Future[Any]):
+    """What a call brings. It comes in any case: a caller that is cancelled hears of that when the answer is there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._kept: tuple[Any, BaseException | None] = (None, JournalError("the journal's thread broke down"))
+
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002 - the signature of a future
+        return False
+
+    def keep(self, value: Any, error: BaseException | None) -> None:
+        """Keep the outcome, on any thread."""
+        self._kept = (value, error)
+
+    def give(self) -> None:
+        """Give it to the caller, in the loop."""
+        value, error = self._kept
+        if error is None:
+            self.set_result(value)
+        else:
+            self.set_exception(error)
 
 
 class JournalThread:
@@ -30,22 +60,32 @@ class JournalThread:
     others of its batch.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        open_journal: Callable[[Path], Journal] = Journal,
+    ) -> None:
         """Open the journal now, so that a file that cannot be used is refused at once.
 
         Raises:
             JournalError: see `Journal`.
         """
-        self._journal = Journal(path)
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._journal = open_journal(path)
+        self._monotonic = monotonic
+        self._waiting: list[tuple[_Call, _Answer]] = []
+        self._is_due = False
         self._is_closed = False
-        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
-        self._thread.start()
+        self._is_slow = False
+        self._is_long = False
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._journal.set_patient(is_patient=False)
 
     async def call(self, work: Callable[[Journal], T]) -> T:
-        """Run `work` in a transaction of the journal's thread; returns once it is durable.
+        """Run `work` in a transaction; returns once it is durable.
 
-        A caller that is cancelled does not know whether `work` was done: use `unbroken` where that matters.
+        A caller that is cancelled meanwhile gets that after `work` is durable; if `work` failed, it gets its error.
 
         Raises:
             JournalError: the journal is closed.
@@ -53,52 +93,80 @@ class JournalThread:
         if self._is_closed:
             raise JournalError("the journal is closed: this runner is stopping")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        answer = _Answer(loop)
+        self._waiting.append((_Call(work, answer.keep), answer))
+        if not self._is_due:
+            self._is_due = True
+            loop.call_soon(self._begin, loop)
+        try:
+            value: T = await answer
+        except asyncio.CancelledError:
+            answer.result()
+            raise
+        return value
 
-        def answer(value: Any, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_resolve, future, value, error)
-
-        self._calls.put(_Call(work, answer))
-        return await future
+    async def call_long(self, work: Callable[[Journal], T]) -> T:
+        """As `call`, for what may take long: the loop goes on meanwhile."""
+        self._is_long = True
+        return await self.call(work)
 
     def close(self) -> None:
-        """Finish what was asked for and close the file."""
+        """Finish what was asked for and close the file; in the loop, or after it."""
         self._is_closed = True
-        self._calls.put(None)
-        self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        self._thread.shutdown()
+        while self._waiting:
+            batch = self._take()
+            self._commit([call for call, _ in batch])
+            _give(batch)
+        self._journal.close()
 
-    def _work(self) -> None:
-        while True:
-            batch, is_last = self._next_batch()
-            if batch:
-                self._commit(batch)
-            if is_last:
-                self._journal.close()
-                return
+    def _take(self) -> list[tuple[_Call, _Answer]]:
+        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        return batch
 
-    def _next_batch(self) -> tuple[list[_Call], bool]:
-        batch: list[_Call] = []
-        call = self._calls.get()
-        while call is not None:
-            batch.append(call)
-            if len(batch) == MAX_BATCH:
-                return batch, False
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit what is waiting: here if that is quick, else on the thread."""
+        if self._is_closed:
+            return
+        batch = self._take()
+        is_long, self._is_long = self._is_long, self._is_long and bool(self._waiting)
+        if not self._is_slow and not is_long and self._journal.try_begin():
             try:
-                call = self._calls.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
+                self._commit_timed(batch)
+            finally:
+                self._end(loop, batch)
+            return
+        self._journal.set_patient(is_patient=True)
+        committed = loop.run_in_executor(self._thread, self._commit_timed, batch)
+        committed.add_done_callback(lambda _: self._end_slow(loop, batch))
+
+    def _commit_timed(self, batch: list[tuple[_Call, _Answer]]) -> None:
+        began = self._monotonic()
+        self._commit([call for call, _ in batch])
+        self._is_slow = self._monotonic() - began > SLOW_SECONDS
+
+    def _end_slow(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[_Call, _Answer]]) -> None:
+        if not self._is_closed:
+            self._journal.set_patient(is_patient=False)
+        self._end(loop, batch)
+
+    def _end(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[_Call, _Answer]]) -> None:
+        _give(batch)
+        self._is_due = bool(self._waiting)
+        if self._is_due:
+            loop.call_soon(self._begin, loop)
 
     def _commit(self, batch: list[_Call]) -> None:
         run = self._journal.connection.execute
         answers: list[tuple[_Call, Any, BaseException | None]] = []
         try:
-            run("BEGIN IMMEDIATE")
+            if not self._journal.connection.in_transaction:
+                run("BEGIN IMMEDIATE")
             for call in batch:
                 run("SAVEPOINT one")
                 try:
                     value = call.work(self._journal)
-                except Exception as error:  # noqa: BLE001 - handed to the caller, who is in another thread
+                except Exception as error:  # noqa: BLE001 - handed to the caller, who may be in another thread
                     run("ROLLBACK TO one")
                     answers.append((call, None, error))
                 else:
@@ -113,10 +181,6 @@ class JournalThread:
             call.answer(value, problem)
 
 
-def _resolve(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(value)
-    else:
-        future.set_exception(error)
+def _give(batch: list[tuple[_Call, _Answer]]) -> None:
+    for _, answer in batch:
+        answer.give()

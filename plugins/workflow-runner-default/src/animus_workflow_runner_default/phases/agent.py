@@ -35,12 +35,14 @@ class AgentRequest(NamedTuple):
     resume_id: str | None = None
     """The agent's session to go on with; None begins one."""
     response_schema: Any = None
-    tools: dict[str, list[str]] | None = None
-    """``allow`` and ``deny``; None is the agent's own default."""
+    tools: dict[str, Any] | None = None
+    """See `tool_rules`; None is the agent's own default."""
     approvals: dict[str, Any] | None = None
     """None: no approvals are asked for."""
     mcp_servers: dict[str, Any] | None = None
     extra_args: list[str] | None = None
+    is_bounded: bool = False
+    """The caller ends the call when its time is over, which stands still while a person is asked."""
 
 
 class AgentReply(NamedTuple):
@@ -89,6 +91,10 @@ class AgentListener(Protocol):
 
     def show(self, kind: str, text: str) -> None:
         """A piece of what it shows; `kind` is ``output``, ``thinking``, ``tool`` or ``error``."""
+        ...
+
+    def observe(self, event: str, facts: dict[str, Any]) -> None:
+        """Something that hooks may observe; see `authoring.hooks.EVENTS` and `observation.LOST`."""
         ...
 
     def begin_session(self, resume_id: str) -> None:

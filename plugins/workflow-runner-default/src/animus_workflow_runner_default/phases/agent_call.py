@@ -36,22 +36,26 @@ class _Listener:
         self._stream = stream
         self._request = request
         self._steps: asyncio.Queue[str | Interaction] = asyncio.Queue()
+        self._unwritten = 0
         self._questions: set[asyncio.Task[None]] = set()
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._writer = asyncio.create_task(self._write())
-        self._writer.add_done_callback(self._look)
+        self._writer: asyncio.Task[None] | None = None
 
     def show(self, kind: str, text: str) -> None:
         self._stream.take(kind, text)
 
+    def observe(self, event: str, facts: dict[str, Any]) -> None:
+        self._stream.observe(event, self._request.session, facts)
+
     def begin_session(self, resume_id: str) -> None:
-        self._steps.put_nowait(resume_id)
+        self.observe("session_start", {"resume_id": resume_id})
+        self._put(resume_id)
 
     def ask(self, native_id: str, kind: str, payload: dict[str, Any], expires_at: str | None) -> None:
         if kind not in {"approval", "question"}:
             self.show("error", f"(the agent asked something of the unknown kind {kind!r}; it was not answered)")
             return
-        self._steps.put_nowait(
+        self._put(
             Interaction(
                 id=native_id,
                 native_id=native_id,
@@ -63,12 +67,20 @@ class _Listener:
             )
         )
 
+    def _put(self, step: str | Interaction) -> None:
+        self._unwritten += 1
+        self._steps.put_nowait(step)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+            self._writer.add_done_callback(self._look)
+
     async def _write(self) -> None:
         while True:
             step = await self._steps.get()
             try:
                 await self._follow(step)
             finally:
+                self._unwritten -= 1
                 self._steps.task_done()
 
     async def _follow(self, step: str | Interaction) -> None:
@@ -100,16 +112,18 @@ class _Listener:
 
     async def drain(self) -> None:
         """Wait until what was said is written down."""
-        await self.beside(self._steps.join())
+        if self._unwritten:
+            await self.beside(self._steps.join())
 
     async def close(self) -> None:
         """End what goes on beside the call."""
         if self._broken.done():
             self._broken.exception()  # looked at, so that it is not reported as forgotten
-        tasks = [self._writer, *self._questions]
+        tasks = [*([] if self._writer is None else [self._writer]), *self._questions]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def call_agent(
@@ -135,6 +149,7 @@ async def call_agent(
         await listener.close()
     await desk.close(call.session)
     ended = _replace(ended, finished_at=book.now())
+    stream.observe("session_end", call.session, {"failure": ended.failure})
     await book.put_call(ended)
     return ended
 

@@ -1,19 +1,21 @@
 """From the definitions to the parameters of one call of an agent."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from animus_workflow_runner_default.authoring.interpolation import filled, resolve_environment
-from animus_workflow_runner_default.authoring.mcp import PRIMARY_SERVER_NAMES, bound_servers
+from animus_workflow_runner_default.authoring.mcp import PRIMARY_SERVER_NAMES, bound_servers, defined_servers
 from animus_workflow_runner_default.authoring.model import Agent, CompiledConfig, McpServer, Phase, Runtime, Skill, Tool
+from animus_workflow_runner_default.authoring.primary_server import primary_server
 from animus_workflow_runner_default.phases.agent import AgentRequest
 from animus_workflow_runner_default.phases.agent_state import AgentTarget
 from animus_workflow_runner_default.phases.agent_work import AgentWork
 from animus_workflow_runner_default.phases.approval import approvals_on_wire
 from animus_workflow_runner_default.phases.prompt import Prompt, PromptInput, render_prompt
+from animus_workflow_runner_default.phases.tool_rules import tools_on_wire
 
 __all__ = ["CallText", "Requests", "rendered_prompt"]
 
@@ -61,6 +63,7 @@ def rendered_prompt(work: AgentWork, environ: Mapping[str, str]) -> Prompt:
             custom_verdicts=work.custom_verdicts,
             skills=skills_of(work.config, work.phase, agent),
             memory=work.memory,
+            channels=work.channels,
         )
     )
 
@@ -68,7 +71,22 @@ def rendered_prompt(work: AgentWork, environ: Mapping[str, str]) -> Prompt:
 class Requests:
     """Makes the requests of one attempt."""
 
-    def __init__(self, work: AgentWork, runtime: Runtime, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        work: AgentWork,
+        runtime: Runtime,
+        environ: Mapping[str, str] = os.environ,
+        bearers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            work: the attempt.
+            runtime: its settings.
+            environ: where references are resolved.
+            bearers: the tokens of MCP servers that are signed in to, by name.
+        """
+        self._bearers: Mapping[str, str] = {} if bearers is None else bearers
         self._work = work
         self._runtime = runtime
         self._environ = environ
@@ -88,7 +106,6 @@ class Requests:
         if tool is not None:
             program = (self._fill(tool.executable), [*map(self._fill, tool.base_args), *self._flags(tool), *extra])
             environment |= {name: self._fill(value) for name, value in tool.env.items()}
-        policy = None if agent is None else agent.tool_policy
         return AgentRequest(
             run_id=work.context.run_id,
             session=text.session,
@@ -104,11 +121,46 @@ class Requests:
             runtime=runtime,
             resume_id=text.resume_id,
             response_schema=work.phase.output_json_schema,
-            tools=None if policy is None else {"allow": policy.allow, "deny": policy.deny},
+            tools=tools_on_wire(agent, defined_servers(work.config, work.phase.id, agent)),
             approvals=approvals_on_wire(None if agent is None else agent.approval_policy),
-            mcp_servers=mcp_servers(work.config, work.phase.id, agent, self._fill) or None,
+            mcp_servers=self._mcp_servers(agent) or None,
             extra_args=extra if extra and program is None else None,
         )
+
+    def _mcp_servers(self, agent: Agent | None) -> dict[str, Any]:
+        """The agent's MCP servers in this phase, by name, as they go over the wire.
+
+        The primary server's names stand for that of this installation where no definition stands behind them.
+        """
+        work = self._work
+        config, primary = work.config, self._primary()
+        servers: dict[str, Any] = {}
+        for name in bound_servers(config.mcp_servers, config.phase_mcp_bindings, work.phase.id, agent):
+            server = config.mcp_servers.get(name)
+            if server is not None:
+                servers[name] = self._server(server, self._bearers.get(name))
+            elif name in PRIMARY_SERVER_NAMES:
+                servers |= {} if primary is None else {name: primary}
+            else:
+                raise LookupError(name)  # the loader refuses such a definition
+        return servers
+
+    def _server(self, server: McpServer, bearer: str | None) -> dict[str, Any]:
+        if server.transport == "stdio":
+            environment = {name: self._fill(value) for name, value in server.env.items()}
+            return {
+                "command": self._fill(server.command or ""),
+                "args": [*map(self._fill, server.args)],
+                "env": environment,
+            }
+        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        return {"url": self._fill(server.url or ""), "headers": headers}
+
+    def _primary(self) -> dict[str, Any] | None:
+        """Animus's own server; out of reach in a sandbox, which has neither the project's state nor a daemon."""
+        if self._runtime.sandbox == "bubblewrap":
+            return None
+        return primary_server(self._work.context.project_root, self._environ)
 
     def _flags(self, tool: Tool) -> list[str]:
         """The arguments a program takes for what the phase asks of it."""
@@ -122,29 +174,3 @@ class Requests:
 
     def _fill(self, text: str) -> str:
         return resolve_environment(text, self._environ, self._work.context.secrets)
-
-
-def mcp_servers(
-    config: CompiledConfig, phase_id: str, agent: Agent | None, fill: Callable[[str], str]
-) -> dict[str, Any]:
-    """The MCP servers of one agent in one phase, by name, as they go over the wire.
-
-    The primary server's names are left out where no definition stands behind them: its host brings it.
-    """
-    servers: dict[str, Any] = {}
-    for name in bound_servers(config.mcp_servers, config.phase_mcp_bindings, phase_id, agent):
-        server = config.mcp_servers.get(name)
-        if server is not None:
-            servers[name] = _server(server, fill)
-        elif name not in PRIMARY_SERVER_NAMES:
-            raise LookupError(name)  # the loader refuses such a definition
-    return servers
-
-
-def _server(server: McpServer, fill: Callable[[str], str]) -> dict[str, Any]:
-    if server.transport == "stdio":
-        environment = {name: fill(value) for name, value in server.env.items()}
-        return {"command": fill(server.command or ""), "args": [*map(fill, server.args)], "env": environment}
-    token = None if server.oauth is None else server.oauth.bearer_env
-    headers = {} if token is None else {"Authorization": f"Bearer {fill('${' + token + '}')}"}
-    return {"url": fill(server.url or ""), "headers": headers}

@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from animus_process import BoundedCapture
+from animus_workflow_runner_default.phases.observation import ToolRecord
 from animus_workflow_runner_default.phases.redaction import NO_SECRETS, Redactor
 
 __all__ = ["TAIL_BYTES", "AgentStream"]
@@ -19,11 +21,18 @@ class AgentStream:
         has_acted: whether the current call said something or used a tool.
     """
 
-    def __init__(self, log: BoundedCapture, on_line: Callable[[str], None], redactor: Redactor = NO_SECRETS) -> None:
+    def __init__(
+        self,
+        log: BoundedCapture,
+        on_line: Callable[[str], None],
+        redactor: Redactor = NO_SECRETS,
+        record: ToolRecord | None = None,
+    ) -> None:
         self._masked = redactor.stream(log.write)
         self._write = log.write if self._masked is None else self._masked.write
         self._redactor = redactor
         self._on_line = on_line
+        self._record = record
         self._answer: deque[str] = deque()
         self._answer_chars = 0
         self.has_acted = False
@@ -51,6 +60,11 @@ class AgentStream:
                 self._answer_chars -= len(self._answer.popleft())
         if text.strip():
             self._on_line(self._redactor.text(text))
+
+    def observe(self, event: str, session: str, facts: dict[str, Any]) -> None:
+        """Something that the agent's hooks may observe."""
+        if self._record is not None:
+            self._record.take(event, session, facts)
 
     def close(self) -> None:
         """Nothing more comes."""

@@ -1,13 +1,19 @@
 """What one attempt of an agent phase is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase
+from animus_workflow_runner_default.journal.record import Usage
+from animus_workflow_runner_default.phases.messages import ChannelView
 from animus_workflow_runner_default.phases.outcome import RunContext
 from animus_workflow_runner_default.phases.prompt import PriorPhase
 
 __all__ = ["AgentWork"]
+
+
+def _unlimited(_used: Usage | None) -> None:
+    return None
 
 
 class AgentWork(NamedTuple):
@@ -32,3 +38,7 @@ class AgentWork(NamedTuple):
     """The phase may begin anew although an interrupted agent may have had effects."""
     memory: Sequence[str] = ()
     """What the agent remembers, oldest first."""
+    channels: Sequence[ChannelView] = ()
+    """What the agent reads of others."""
+    over_budget: Callable[[Usage | None], str | None] = _unlimited
+    """Why no agent may be called any more after the attempt used so much; None if one may."""

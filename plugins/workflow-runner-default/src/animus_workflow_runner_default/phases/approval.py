@@ -36,10 +36,11 @@ def approvals_on_wire(policy: ApprovalPolicy | None) -> dict[str, Any] | None:
 def decide(policy: ApprovalPolicy | None, interaction: Interaction) -> Response | Literal["ask", "llm"]:
     """What the policy says: an answer, or who gives it. Only a person answers a question.
 
+    A rule of the agent's hooks that asks means a person, whatever the policy would have said by itself.
     ``auto_deny`` comes before ``auto_allow``, both before the default; they match the tool's name, else the action.
     """
     rules = ApprovalPolicy() if policy is None else policy
-    if interaction.kind == "question":
+    if interaction.kind == "question" or interaction.payload.get("rule") is not None:
         return "ask"
     name = interaction.tool or interaction.question or ""
     if _matches(name, rules.auto_deny):

@@ -6,7 +6,7 @@ the allow-list does not name, nothing runs outside the project, and no argument 
 
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -48,10 +48,21 @@ class _Prepared(NamedTuple):
     environment: dict[str, str]
 
 
-class CommandPhase:
-    """Runs command phases; one instance serves all runs."""
+RunProgram = Callable[[Program, Processes, Clock], Awaitable[ProgramResult]]
 
-    def __init__(self, processes: Processes, clock: Clock, environ: Mapping[str, str] | None = None) -> None:
+
+class CommandPhase:
+    """Runs command phases; one instance serves all runs. `run_program` starts a program and waits for its end."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        clock: Clock,
+        environ: Mapping[str, str] | None = None,
+        *,
+        run_program: RunProgram = run_program,
+    ) -> None:
+        self._run_program = run_program
         self._processes = processes
         self._clock = clock
         self._environ = os.environ if environ is None else environ
@@ -92,15 +103,19 @@ class CommandPhase:
             masked=context.redactor.stream,
         )
         try:
-            result = await run_program(program, self._processes, self._clock)
+            result = await self._run_program(program, self._processes, self._clock)
         except OSError as error:
             return Failed(reason=f"program {prepared.argv[0]!r} could not be started: {error}")
-        metadata = {"stdout_file": str(program.stdout_file), "stderr_file": str(program.stderr_file)}
+        files = {"stdout_file": program.stdout_file, "stderr_file": program.stderr_file}
+        metadata = {name: str(file) for name, file in files.items() if file.exists()}  # a silent stream leaves none
         return _judge(command, prepared, result, metadata, custom_verdicts, limit)
 
     def _prepare(self, command: Command, context: RunContext, allowed: Collection[str]) -> _Prepared:
         def fill(template: str) -> str:
-            return filled(template, self._environ, context.variables, context.secrets)
+            text = filled(template, self._environ, context.variables, context.secrets)
+            if "\0" in text:
+                raise _RefusedError(f"{template!r} would be text with a NUL in it, which no program can be given")
+            return text
 
         # One resolution for every use: the allow-list is asked about the program that is started.
         program = resolve_environment(command.program, self._environ, context.secrets)

@@ -16,7 +16,10 @@ _CARGO = r"^test (\S+) \.\.\. FAILED"
 _UNITTEST = r"^(?:FAIL|ERROR): (.+)$"
 _GO = r"^--- FAIL: (\S+)"
 _JEST = r"^\s*● (.+)$"
-_DEFAULT_PATTERNS = tuple(re.compile(p, re.MULTILINE) for p in (_PYTEST, _CARGO, _UNITTEST, _GO, _JEST))
+_TAP = r"^\s*not ok\b(?!.*#\s*(?i:todo|skip))(?:\s+\d+)?(?:\s+-)?\s+(\S.*?)\s*$"
+_DEFAULT_PATTERNS = tuple(re.compile(p, re.MULTILINE) for p in (_PYTEST, _CARGO, _UNITTEST, _GO, _JEST, _TAP))
+_NUL = "\N{SYMBOL FOR NULL}"
+"""Stands for a NUL: no program takes one in an argument, and the text may end up in one."""
 
 _CATEGORY_WORDS = (
     ("test", ("pytest", "test", "jest", "vitest", "nextest", "unittest", "tox", "nox")),
@@ -42,13 +45,14 @@ def failing_tests(text: str, pattern: str | None) -> list[str]:
     Args:
         text: the output of the command.
         pattern: the author's regular expression (first group, else the whole match); None knows pytest, unittest,
-            cargo, go and jest.
+            cargo, go, jest and TAP.
     """
     patterns = _DEFAULT_PATTERNS if pattern is None else (re.compile(pattern, re.MULTILINE),)
     names: dict[str, None] = {}
     for compiled in patterns:
         for match in compiled.finditer(text):
-            names[(match.group(1) if compiled.groups else match.group(0)) or ""] = None
+            name = (match.group(1) if compiled.groups else match.group(0)) or ""
+            names[name.replace("\0", _NUL)] = None
             if len(names) == MAX_FAILING_TESTS:
                 return list(names)
     return [name for name in names if name]
@@ -56,7 +60,7 @@ def failing_tests(text: str, pattern: str | None) -> list[str]:
 
 def excerpt(text: str, limit: int) -> str:
     """The end of a text, at most `limit` characters, with ``...`` before it if something was left out."""
-    stripped = text.strip()
+    stripped = text.replace("\0", _NUL).strip()
     return stripped if len(stripped) <= limit else "..." + stripped[len(stripped) - limit :]
 
 

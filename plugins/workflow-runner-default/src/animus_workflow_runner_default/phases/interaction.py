@@ -12,6 +12,7 @@ from animus_workflow_runner_default.phases.agent import AgentCaller, AgentCallEr
 from animus_workflow_runner_default.phases.agent_book import AgentBook, answered
 from animus_workflow_runner_default.phases.agent_state import AgentState, Interaction, Response, fingerprint
 from animus_workflow_runner_default.phases.approval import NOBODY, decide, unanswered
+from animus_workflow_runner_default.phases.working_time import WorkingTime
 
 __all__ = ["Desk", "Evaluate"]
 
@@ -34,12 +35,14 @@ class Desk:
         clock: Clock,
         policy: ApprovalPolicy | None,
         evaluate: Evaluate | None = None,
+        time: WorkingTime | None = None,
     ) -> None:
         self._book = book
         self._caller = caller
         self._clock = clock
         self._policy = policy
         self._evaluate = evaluate
+        self._time = WorkingTime(None, clock) if time is None else time
 
     async def take(self, request: AgentRequest, asked: Interaction) -> None:
         """See one question through: record it, find its answer, bring that to the agent."""
@@ -100,8 +103,9 @@ class Desk:
         expires = datetime.datetime.fromisoformat(interaction.expires_at) if interaction.expires_at else None
         left = self._seconds if expires is None else max(0.0, (expires - self._clock.now()).total_seconds())
         try:
-            async with self._clock.timeout(left):
-                response = await self._book.wait_answer(interaction.id)
+            with self._time.standing_still():
+                async with self._clock.timeout(left):
+                    response = await self._book.wait_answer(interaction.id)
         except TimeoutError:
             response = await self._expire(interaction)
         await self._bring(request, interaction, response)

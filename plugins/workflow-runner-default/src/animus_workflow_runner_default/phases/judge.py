@@ -110,6 +110,7 @@ def evaluator(
             prior=(),
             failure_context=None,
             memory=(),
+            channels=(),
             dispatch_input=msgspec.to_builtins(interaction.payload),
             custom_verdicts=(),
             tool=None,

@@ -41,6 +41,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Any = None
     metadata: Any = None
     usage: Usage | None = None
+    is_over_budget: bool = False
+    """It was broken off because a budget was passed, which says what becomes of the run."""
 
 
 class Gated(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,10 @@ import msgspec
 from animus_workflow_runner_default.authoring.interpolation import InterpolationError, filled
 from animus_workflow_runner_default.authoring.model import CompiledConfig, Phase, Retention, secret_variables
 from animus_workflow_runner_default.clock import timestamp
+from animus_workflow_runner_default.engine.budget import broken_off, spent_so_far
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.engine.services import Services
-from animus_workflow_runner_default.journal.memory import read_memory, remember
-from animus_workflow_runner_default.journal.record import Attempt, Run
+from animus_workflow_runner_default.journal.record import Attempt, Run, Usage
 from animus_workflow_runner_default.phases.agent import AgentCaller
 from animus_workflow_runner_default.phases.agent_book import AgentBook
 from animus_workflow_runner_default.phases.agent_work import AgentWork
@@ -22,12 +22,13 @@ from animus_workflow_runner_default.phases.briefing import (
     phase_context,
     prior_phases,
 )
+from animus_workflow_runner_default.phases.command_contract import held_to_contract
 from animus_workflow_runner_default.phases.completion import Completion, completed, programs_of
 from animus_workflow_runner_default.phases.decision import VERDICTS
-from animus_workflow_runner_default.phases.memory import entries_of
 from animus_workflow_runner_default.phases.outcome import Decided, Failed, Gated, PhaseOutcome, RunContext
 from animus_workflow_runner_default.phases.phase_routing import routed
 from animus_workflow_runner_default.phases.preconditions import daily_limit, missing_secret, usable_secrets
+from animus_workflow_runner_default.phases.recollection import Recollection
 from animus_workflow_runner_default.phases.redaction import Redactor, secret_values
 from animus_workflow_runner_default.repository.git import Git
 
@@ -59,6 +60,7 @@ class PhaseWork:
         self.plan = plan
         self._services = services
         self._config = config
+        self._recollection = Recollection(services.journal, config)
         self._redactor = Redactor(secret_values(secret_variables(config), services.environ))
 
     @property
@@ -128,7 +130,7 @@ class PhaseWork:
         contact = contact._replace(show=self._throttled(contact.show))
         outcome = await self.run_phase(run, attempt, context, document, attempts, contact)
         if isinstance(outcome, Decided) and contact.book is not None:
-            await self._remember(phase, context, outcome, contact.book)
+            outcome = await self._recollection.keep(phase, context, outcome, contact.book)
         work = Completion(run, phase, context, self._config, self._services, git, contact.caller)
         return await completed(outcome, work)
 
@@ -168,38 +170,21 @@ class PhaseWork:
             path = self._services.artifacts(run.workflow_id) / context.artifact_name("context.json")
             path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
             informed = context._replace(environment=context.environment | {"ANIMUS_CONTEXT_FILE": str(path)})
-            return await self._services.commands.run(
+            outcome = await self._services.commands.run(
                 phase.command,
                 informed,
                 allowed=programs_of(self._config),
                 timeout_seconds=run.dispatch.phase_timeout_seconds,
                 custom_verdicts=custom,
             )
+            return held_to_contract(phase, outcome, custom)
         work = self.agent_work(run, attempt, context, document, attempts)
-        work = work._replace(memory=await self.memory(phase))
+        work = await self.recalled(work)
         return await self._services.agents.run(work, contact.caller, contact.show, contact.book)
 
-    async def memory(self, phase: Phase) -> list[str]:
-        """What the agent of a phase remembers, oldest first."""
-        agent = self._config.agents.get(phase.agent or "")
-        if agent is None or not agent.memory.enabled:
-            return []
-        name, limit = agent.id, agent.memory.max_entries
-        return await self._services.journal.call(lambda journal: read_memory(journal, name, limit))
-
-    async def _remember(self, phase: Phase, context: RunContext, outcome: Decided, book: AgentBook) -> None:
-        """Keep what the agent wants to know next time."""
-        agent = self._config.agents.get(phase.agent or "")
-        if phase.mode != "agent" or agent is None or not agent.memory.enabled:
-            return
-        answer = "\n".join(call.answer for call in book.state.calls if call.answer)
-        texts = entries_of(agent.memory, phase.id, answer, outcome.decision)
-        source = f"{context.run_id}/{context.path}/{context.attempt}"
-        name, moment, keep = agent.id, book.now(), agent.memory.max_entries
-        if texts:
-            await self._services.journal.call(
-                lambda journal: remember(journal, name, texts, source=source, moment=moment, keep=keep)
-            )
+    async def recalled(self, work: AgentWork) -> AgentWork:
+        """The work with what its agent remembers, and what was written to it."""
+        return await self._recollection.recalled(work)
 
     def agent_work(
         self,
@@ -210,6 +195,10 @@ class PhaseWork:
         attempts: Sequence[Attempt],
     ) -> AgentWork:
         """The attempt as the agent phase takes it."""
+
+        def over_budget(used: Usage | None) -> str | None:
+            return broken_off(self.plan, run, attempt.path, attempts, spent_so_far(used))
+
         return AgentWork(
             config=self._config,
             phase=routed(self.plan.phase(attempt.path), self._config, run.dispatch.phase_routing),
@@ -226,6 +215,7 @@ class PhaseWork:
             model=run.dispatch.model,
             timeout_seconds=run.dispatch.phase_timeout_seconds,
             may_restart=attempt.is_forced or self.plan.phase(attempt.path).idempotency == "idempotent",
+            over_budget=over_budget,
         )
 
     def gate(self, run: Run, attempt: Attempt) -> Gated | None:

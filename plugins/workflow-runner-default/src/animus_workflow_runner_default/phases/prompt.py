@@ -18,6 +18,7 @@ from animus_workflow_runner_default.authoring.model import (
     Skill,
 )
 from animus_workflow_runner_default.phases.decision import VERDICTS
+from animus_workflow_runner_default.phases.messages import ChannelView, messages_text
 
 __all__ = ["LIMITS", "PriorPhase", "Prompt", "PromptInput", "render_prompt", "result_rules"]
 
@@ -71,6 +72,8 @@ class PromptInput(NamedTuple):
     skills: Sequence[Skill] = ()
     memory: Sequence[str] = ()
     """What the agent remembers, oldest first."""
+    channels: Sequence[ChannelView] = ()
+    """What the agent reads of others."""
 
 
 class Prompt(NamedTuple):
@@ -86,6 +89,7 @@ def render_prompt(source: PromptInput) -> Prompt:
         *(_head(skill.prefix, LIMITS["skill"]) for skill in source.skills),
         _section("Skill directives", _directives(source.skills)),
         _section("Agent memory", _memory(source.agent, source.memory)),
+        _section("Messages", messages_text(source.agent, source.channels)),
         _section("Task", _head(source.directive, LIMITS["directive"])),
         _section("Subject", _subject(source)),
         _section("Prior phases", _prior(source.prior)),
@@ -118,6 +122,7 @@ def _system(source: PromptInput) -> str:
         role = f", {agent.role}" if agent.role else ""
         parts.append(f"You are {agent.name or agent.id}{role}.")
         parts.append(agent.description or "")
+        parts.append(_head(f"Capabilities: {', '.join(agent.abilities)}" if agent.abilities else "", LIMITS["persona"]))
         parts.append(_persona(agent.persona))
     parts += source.system_prompts
     parts += [_head(skill.system, LIMITS["skill"]) for skill in source.skills]

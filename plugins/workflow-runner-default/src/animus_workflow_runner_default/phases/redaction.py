@@ -29,7 +29,8 @@ class Redactor:
         Args:
             values: the secrets.
         """
-        forms = {form for value in values if len(value) >= MIN_CHARS for form in (value, _in_json(value))}
+        self._values = tuple(values)
+        forms = {form for value in self._values if len(value) >= MIN_CHARS for form in (value, _in_json(value))}
         # The longest first: one secret may begin with another.
         ordered = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
@@ -38,6 +39,11 @@ class Redactor:
 
     def __bool__(self) -> bool:
         return self._pattern is not None
+
+    def also(self, values: Iterable[str]) -> "Redactor":
+        """One that masks more."""
+        more = tuple(values)
+        return Redactor((*self._values, *more)) if more else self
 
     def text(self, text: str) -> str:
         """The text with every secret masked."""

@@ -12,6 +12,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from animus_workflow_runner_default.programs.family import Family
+
 __all__ = ["Child"]
 
 READ_BYTES = 64 * 1024
@@ -24,8 +26,14 @@ class Child:
         pid: its process id.
     """
 
-    def __init__(self, argv: Sequence[str], cwd: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], cwd: str, environment: Mapping[str, str], family: Family) -> None:
         """Start it.
+
+        Args:
+            argv: program and arguments.
+            cwd: where it works.
+            environment: all of it.
+            family: knows it from its start until its end is collected.
 
         Raises:
             OSError: it could not be started.
@@ -42,6 +50,8 @@ class Child:
             bufsize=0,
         )
         self.pid = self._popen.pid
+        self._family = family
+        family.add(self.pid)
         self._exited: asyncio.Future[int] = self._loop.create_future()
         self._open_streams = 0
         self._drained = asyncio.Event()
@@ -131,5 +141,6 @@ class Child:
             self._ended(code)
 
     def _ended(self, code: int) -> None:
+        self._family.remove(self.pid)
         if not self._exited.done():
             self._exited.set_result(code)

@@ -31,6 +31,8 @@ DRAIN_SECONDS = 0.5
 """How long output may still come after the program itself has ended."""
 TERM_SECONDS = 2.0
 """How long a program may take to end by itself when its time is over."""
+KILL_SECONDS = 0.1
+"""How long a killed program mostly takes at most to be gone; after that the whole machine is looked over."""
 REAP_SECONDS = 5.0
 """How long the exit of a killed program may take to arrive."""
 KILLED_EXIT_CODE = -1
@@ -85,38 +87,50 @@ async def run_program(
     Raises:
         OSError: it could not be started or recorded; nothing runs then.
     """
-    mark = new_mark()
-    environment = {**program.environment, MARK_VARIABLE: mark, RUN_VARIABLE: program.run_id}
-    await processes.wait_turn()
+    async with processes.place():
+        mark = new_mark()
+        environment = {**program.environment, MARK_VARIABLE: mark, RUN_VARIABLE: program.run_id}
+        argv = gated(program.argv, null_stdin=True) if program.is_recorded else program.argv
+        child = Child(argv, program.cwd, environment, processes.family)
+        record: ProcessRecord | None = None
+        try:
+            if program.is_recorded:
+                # In the loop: a small file that is not synced takes less than handing it to a thread.
+                record = processes.ledger.record(child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark)
+            return await _let_go(program, child, record, processes, clock, on_output)
+        finally:
+            # Also after success: what a program left in the background is part of it and ends with it.
+            if not _end_quickly(child, record, processes):
+                await unbroken(_end(child, record, processes))
+
+
+async def _let_go(
+    program: Program,
+    child: Child,
+    record: ProcessRecord | None,
+    processes: Processes,
+    clock: Clock,
+    on_output: Callable[[bytes], None] | None,
+) -> ProgramResult:
+    """Open the gate, take what comes, wait for the end."""
     began = clock.monotonic()
-    argv = gated(program.argv, null_stdin=True) if program.is_recorded else program.argv
-    child = Child(argv, program.cwd, environment)
-    record: ProcessRecord | None = None
-    try:
-        if program.is_recorded:
-            # In the loop: a small file that is not synced takes less than handing it to a thread.
-            record = processes.ledger.record(child.pid, purpose=program.purpose, run_id=program.run_id, mark=mark)
-        with (
-            BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
-            BoundedCapture(program.stderr_file, TAIL_BYTES) as err,
-        ):
-            writers = [program.masked(stream.write) if program.masked else None for stream in (out, err)]
-            first, second = (
-                stream.write if writer is None else writer.write
-                for stream, writer in zip((out, err), writers, strict=True)
-            )
-            child.read(_both(first, on_output), _both(second, on_output))
-            child.open_gate()
-            exit_code = await _wait_end(child, record, program.timeout_seconds, processes, clock)
-            duration = clock.monotonic() - began
-            for writer in filter(None, writers):
-                writer.close()
-            number = -exit_code if exit_code is not None and exit_code < 0 else None
-            code = None if exit_code is None else max(exit_code, KILLED_EXIT_CODE)
-            return ProgramResult(code, out.text(), err.text(), not out.truncated, duration, number)
-    finally:
-        # Also after success: what a program left in the background is part of it and ends with it.
-        await unbroken(_end(child, record, processes))
+    with (
+        BoundedCapture(program.stdout_file, TAIL_BYTES) as out,
+        BoundedCapture(program.stderr_file, TAIL_BYTES) as err,
+    ):
+        writers = [program.masked(stream.write) if program.masked else None for stream in (out, err)]
+        first, second = (
+            stream.write if writer is None else writer.write for stream, writer in zip((out, err), writers, strict=True)
+        )
+        child.read(_both(first, on_output), _both(second, on_output))
+        child.open_gate()
+        exit_code = await _wait_end(child, record, program.timeout_seconds, processes, clock)
+        duration = clock.monotonic() - began
+        for writer in filter(None, writers):
+            writer.close()
+    number = -exit_code if exit_code is not None and exit_code < 0 else None
+    code = None if exit_code is None else max(exit_code, KILLED_EXIT_CODE)
+    return ProgramResult(code, out.text(), err.text(), not out.truncated, duration, number)
 
 
 def _both(capture: Callable[[bytes], None], on_output: Callable[[bytes], None] | None) -> Callable[[bytes], None]:
@@ -147,10 +161,25 @@ async def _wait_end(
     return exit_code
 
 
+def _end_quickly(child: Child, record: ProcessRecord | None, processes: Processes) -> bool:
+    """Let go of a program that has ended and left nothing behind; False if more is to be done, or to be found out."""
+    is_gone = child.has_exited and (record is None or processes.has_left_nothing())
+    if is_gone:
+        child.close()
+        if record is not None:
+            processes.ledger.forget(record)
+    return is_gone
+
+
 async def _end(child: Child, record: ProcessRecord | None, processes: Processes) -> None:
     """End the whole tree and let go of it."""
     # First the quick way: a plugin that is told to end has little time for all its runs together.
     child.kill_group()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(KILL_SECONDS):
+            await child.wait_exit()
+    if _end_quickly(child, record, processes):
+        return
     is_gone = record is None or await processes.end_tree(record)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(REAP_SECONDS):

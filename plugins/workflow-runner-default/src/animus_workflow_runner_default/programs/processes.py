@@ -1,15 +1,19 @@
 """What all runs start and end together: one ledger, one start at a time, one look at the machine for all that end.
 
-Finding everything a command started means looking at every process there is. When many commands end at once, each
-look serves all of them, and looks follow each other no faster than they take.
+Most commands leave nothing behind, and our own children show it (`family`). Otherwise finding everything a command
+started means looking at every process there is. When many commands end at once, each look serves all of them, and looks
+follow each other no faster than they take.
 """
 
 import asyncio
 import contextlib
 import signal
+from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 from animus_process import ProcessLedger, ProcessRecord, signal_trees
+from animus_workflow_runner_default.programs.descriptors import places
+from animus_workflow_runner_default.programs.family import Family
 
 __all__ = ["Processes"]
 
@@ -37,19 +41,35 @@ class Processes:
 
     Attributes:
         ledger: where they are recorded.
+        family: those that are children of this process.
     """
 
     def __init__(self, ledger: ProcessLedger) -> None:
         self.ledger = ledger
+        self.family = Family()
         self._starting = asyncio.Lock()
+        self._places: asyncio.Semaphore | None = None
         self._endings: list[_Ending] = []
         self._arrived = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
 
-    async def wait_turn(self) -> None:
-        """Return when the caller may start a process: one a turn of the loop, so that a crowd does not stall it."""
-        async with self._starting:
-            await asyncio.sleep(0)
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncGenerator[None, None]:
+        """Hold a place for a program: as many run at once as there are descriptors for.
+
+        Programs start one a turn of the loop, so that a crowd does not stall it.
+        """
+        if self._places is None:
+            self._places = asyncio.Semaphore(places())
+        async with self._places:
+            async with self._starting:
+                await asyncio.sleep(0)
+            yield
+
+    def has_left_nothing(self) -> bool:
+        """Whether nothing can be left of a command that has ended, by a glance at our own children."""
+        # A look on its thread may be collecting some of them.
+        return not self._endings and self.family.is_alone()
 
     async def end_tree(self, record: ProcessRecord, *, grace_seconds: float = 0.0) -> bool:
         """End a tree: SIGTERM, `grace_seconds`, SIGKILL; whether it is gone after `KILL_SECONDS` more."""

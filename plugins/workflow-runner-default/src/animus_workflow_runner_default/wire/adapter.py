@@ -16,8 +16,9 @@ from animus_plugin_protocol.wire.workflow_runner import (
 from animus_workflow_runner_default.engine.continuity import RUNNER_VERSION
 from animus_workflow_runner_default.engine.happening import Happening
 from animus_workflow_runner_default.engine.inspection import inspect
+from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.engine.single_phase import run_single_phase
-from animus_workflow_runner_default.wire.binding import Binding, faults
+from animus_workflow_runner_default.wire.binding import Binding, OpenServices, faults
 from animus_workflow_runner_default.wire.host_agent import HostAgentCaller
 from animus_workflow_runner_default.wire.host_notifier import HostNotifier
 from animus_workflow_runner_default.wire.journal import register_journal
@@ -28,10 +29,10 @@ __all__ = ["build"]
 DESCRIPTION = "The default workflow runner: phases, verdicts, rework and gates from YAML, journalled in SQLite."
 
 
-def build() -> Plugin:
-    """The plugin, not yet running."""
+def build(open_services: OpenServices = Services) -> Plugin:
+    """The plugin, not yet running; `open_services` makes what its runs share."""
     plugin = Plugin("animus-workflow-runner-default", RUNNER_VERSION, description=DESCRIPTION)
-    binding = Binding()
+    binding = Binding(open_services)
     _register_runner(plugin, binding)
     _register_config(plugin, binding)
     register_journal(plugin, binding)

@@ -28,9 +28,12 @@ from animus_workflow_runner_default.journal.journal import Journal, JournalError
 from animus_workflow_runner_default.journal.store import JournalRefusedError
 from animus_workflow_runner_default.programs.descriptors import raise_descriptor_limit
 
-__all__ = ["Binding", "faults"]
+__all__ = ["Binding", "OpenServices", "faults"]
 
 T = TypeVar("T")
+
+OpenServices = Callable[[Path, Path], Services]
+"""Makes what the runs of a project share, from its root and its state directory."""
 
 _CODES: dict[type[Exception], int] = {
     WorkflowNotFoundError: ErrorCode.WORKFLOW_NOT_FOUND,
@@ -61,7 +64,8 @@ def faults() -> Generator[None, None, None]:
 class Binding:
     """Made before the handshake, filled by it."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_services: OpenServices = Services) -> None:
+        self._open_services = open_services
         self._runner: Runner | None = None
         self._source: ConfigSource | None = None
         self._sweep: asyncio.Task[None] | None = None
@@ -90,7 +94,7 @@ class Binding:
         raise_descriptor_limit()
         source = ConfigSource(params.init_extensions.packs)
         with faults():
-            runner = Runner(Services(root, state_dir), lambda: source.read(root).config)
+            runner = Runner(self._open_services(root, state_dir), lambda: source.read(root).config)
         self._source, self._runner = source, runner
 
     @property
@@ -119,7 +123,7 @@ class Binding:
             RpcFault: the journal refused or failed.
         """
         with faults():
-            return await self.services.journal.call(work)
+            return await self.services.journal.call_long(work)
 
     async def wait_swept(self) -> None:
         """Wait until what runs of dead runner processes left running has been ended; done once.
@@ -136,7 +140,9 @@ class Binding:
             raise FatalError(f"the process records below {str(self.services.state_dir)!r}: {error}") from error
 
     def _sweep_once(self) -> None:
-        self.services.processes.ledger.sweep(grace_seconds=0.0)
+        processes = self.services.processes
+        processes.ledger.sweep(grace_seconds=0.0)
+        processes.family.adopt_orphans()
 
     async def close(self) -> None:
         """Stop everything; what was going on is resumed from the journal."""

@@ -23,6 +23,7 @@ from animus_workflow_runner_default.phases.agent import (
     CallFacts,
 )
 from animus_workflow_runner_default.phases.agent_state import Response
+from animus_workflow_runner_default.phases.observation import LOST
 
 __all__ = ["COMMAND_TOOL", "HostAgentCaller"]
 
@@ -66,7 +67,7 @@ class HostAgentCaller:
                 _params(request),
                 name=name,
                 run_id=request.run_id,
-                timeout_seconds=None if limit is None else limit + CALL_GRACE_SECONDS,
+                timeout_seconds=None if limit is None or request.is_bounded else limit + CALL_GRACE_SECONDS,
                 on_note=lambda note: _tell(listener, note),
             )
         except RpcFault as fault:
@@ -126,6 +127,7 @@ def _name(request: AgentRequest) -> str | None:
 
 def _tell(listener: AgentListener, note: HostNote) -> None:
     if note.dropped:
+        listener.observe(LOST, {"count": note.dropped})
         listener.show("error", f"({note.dropped} pieces left out here; the host's log of the run has them)")
     try:
         body = json_object(msgspec.json.decode(note.params)) or {}
@@ -134,6 +136,7 @@ def _tell(listener: AgentListener, note: HostNote) -> None:
     kind = _TEXT_NOTES.get(note.method)
     if kind is not None:
         listener.show(kind, _note_text(body))
+        _observe(listener, note.method, body)
     elif note.method == methods.AGENT_SESSION_STARTED:
         resume_id = body.get("resume_id")
         if isinstance(resume_id, str) and resume_id:
@@ -143,6 +146,14 @@ def _tell(listener: AgentListener, note: HostNote) -> None:
         if isinstance(native_id, str) and native_id and isinstance(asked, str):
             payload = json_object(body.get("payload")) or {}
             listener.ask(native_id, asked, payload, expires_at if isinstance(expires_at, str) else None)
+
+
+def _observe(listener: AgentListener, method: str, body: dict[str, Any]) -> None:
+    name = body.get("name")
+    if method == methods.AGENT_TOOL_CALL:
+        listener.observe("pre_tool_use", {"name": name, "input": body.get("arguments")})
+    elif method == methods.AGENT_TOOL_RESULT:
+        listener.observe("post_tool_use", {"name": name, "output": body.get("output"), "success": body.get("success")})
 
 
 def _call_error(fault: RpcFault, name: str | None, *, is_resumed: bool) -> AgentCallError:
@@ -194,6 +205,7 @@ def _params(request: AgentRequest) -> AgentRunParams:
         network_access=runtime.network_access,
         config_overrides=runtime.codex_config_overrides or None,
         extra_args=request.extra_args,
+        tool_profile=runtime.tool_profile,
     )
 
 

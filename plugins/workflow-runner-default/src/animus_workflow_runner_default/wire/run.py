@@ -45,11 +45,14 @@ def execute_request(params: WorkflowExecuteParams) -> RunRequest:
     for name, advice in _UNSUPPORTED.items():
         if getattr(params, name) is not None:
             raise InvalidRequestError(f"workflow/execute: {name!r} is not supported; {advice}")
-    dispatch = params.subject_dispatch
+    dispatch, subject = params.subject_dispatch, _subject(params)
+    for said in (params.workflow_id, None if subject is None else subject.id):
+        if said is not None and "\0" in said:
+            raise InvalidRequestError(f"workflow/execute: the id {said!r} has a NUL in it; no file can be named so")
     return RunRequest(
         workflow_id=params.workflow_id,
         workflow_ref=params.workflow_ref or (None if dispatch is None else dispatch.workflow_ref),
-        subject=_subject(params),
+        subject=subject,
         dispatch=Dispatch(
             input=params.input if params.input is not None or dispatch is None else dispatch.input,
             variables=({} if dispatch is None else dispatch.vars) | params.vars,
@@ -179,6 +182,7 @@ def phase_event(happening: Happening) -> PhaseEvent:
     return PhaseEvent(
         kind=happening.kind,
         phase_id=happening.phase_id,
+        path=happening.path,
         ts=happening.ts,
         attempt=happening.attempt,
         verdict=happening.verdict,
