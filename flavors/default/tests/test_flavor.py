@@ -16,9 +16,10 @@ SECTIONS = {
     "subjects",
     "providers",
     "triggers",
+    "transports",
     "packs",
 }
-WITHOUT_A_ROLE = {"packs", "triggers"}
+WITHOUT_A_ROLE = {"packs", "transports", "triggers"}
 SINGLETONS = {
     "queue",
     "workflow_runner",
