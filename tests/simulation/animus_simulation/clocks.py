@@ -1,0 +1,43 @@
+"""The one clock in the shapes in which its users ask for it."""
+
+import asyncio
+import datetime
+from typing import Protocol
+
+from animus_queue_default.clock import MICROSECONDS
+from animus_workflow_runner_default.clock import SystemClock
+
+__all__ = ["AsyncClock", "QueueClock", "WallClock"]
+
+
+class WallClock(Protocol):
+    def now(self) -> datetime.datetime: ...
+
+
+class AsyncClock(SystemClock):
+    """For kernel, runtime and runner: waiting is the loop's, which is virtual."""
+
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
+
+    def now(self) -> datetime.datetime:
+        return self._wall.now()
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class QueueClock:
+    """For the queue, which never waits here: nobody holds its lock while another works."""
+
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
+
+    def now(self) -> int:
+        return round(self._wall.now().timestamp() * MICROSECONDS)
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def sleep(self, seconds: float) -> None:
+        raise RuntimeError(f"the queue waits {seconds} s for its own lock")
