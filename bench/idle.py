@@ -1,7 +1,7 @@
 """What an idle daemon costs: context switches, CPU time and memory of it and its plugins over a minute.
 
 Run with `uv run python bench/idle.py [seconds]`. The goal: no more voluntary switches in the daemon than
-heartbeats, none in a plugin. At every tenth heartbeat the queue is asked, and then it wakes.
+heartbeats, none in a plugin. At every tenth heartbeat the queue is asked one question, and then it wakes.
 """
 
 import os

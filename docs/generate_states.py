@@ -20,6 +20,9 @@ _HEAD = """\
 every row below that holds, the one that has to change first at the top, with the particulars. With `--json` each has
 its `state`, `cause`, `owner` and `command`. [What to do about each](when-something-is-stuck.md).
 
+`tests/e2e/why/` brings every row but `next` about with a real daemon and real plugins (a held entry, a killed runner, a
+missing program, a dirty checkout), runs the command that is told, and looks whether the work went on.
+
 | state | what it means | who acts | command |
 |---|---|---|---|
 """

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from animus_cli.entry import command_tree
+from animus_cli.extension import load_extension
 from animus_workflow_runner_default.authoring.loading import load
 
 PAGE = "docs/agents.md"
@@ -30,4 +31,5 @@ def test_workflow_file_of_the_page_loads_without_a_finding(page, number, tmp_pat
 def test_commands_of_the_page_exist(page):
     named = {tuple(words.split()) for words in _COMMAND.findall(page)}
     assert len(named) >= 5
-    assert named <= command_tree()
+    offered = {("mcp", name) for name in load_extension("mcp").commands}
+    assert named <= command_tree() | offered

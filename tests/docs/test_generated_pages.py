@@ -6,7 +6,7 @@ import pytest
 
 from animus_cli.failure import EXIT_CODES, INTERRUPTED
 
-NAMES = ["commands", "control", "crash_matrix", "data_layout", "states", "survival"]
+NAMES = ["commands", "control", "crash_matrix", "crash_matrix_runner", "data_layout", "scenarios", "states", "survival"]
 
 
 @pytest.mark.parametrize("name", [f"generate_{name}" for name in NAMES])

@@ -1,5 +1,6 @@
 """A real project, the real command, the real plugins: nothing here is a double."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -124,15 +125,13 @@ class Project:
         return pids[0]
 
 
-@pytest.fixture
-def project(
-    tmp_path: Path, fork_server: Callable[..., Callable[..., Any] | None], know_plugins: Callable[[Path], None]
-) -> Iterator[Project]:
+@contextlib.contextmanager
+def _project(folder: Path, fork: Callable[..., Any] | None, know_plugins: Callable[[Path], None]) -> Iterator[Project]:
     if shutil.which("git") is None:
         pytest.skip("git is not installed: run worktrees need it")
-    root = tmp_path / "p"
+    root = folder / "p"
     root.mkdir()
-    made = Project(root, tmp_path / "a", fork_server("animus_cli.__main__:main", "animus_cli.program"))
+    made = Project(root, folder / "a", fork)
     know_plugins(made.config)
     made.git("init", "-q", "-b", "main", ".")
     made.git("config", "user.name", "Somebody")
@@ -148,6 +147,26 @@ def project(
     assert not left, f"processes survived the daemon's stop: {left}; it said {stopped}"
 
 
-@pytest.fixture(name="wait_until")
+@pytest.fixture
+def project(
+    tmp_path: Path, fork_server: Callable[..., Callable[..., Any] | None], know_plugins: Callable[[Path], None]
+) -> Iterator[Project]:
+    with _project(tmp_path, fork_server("animus_cli.__main__:main", "animus_cli.program"), know_plugins) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_project(
+    tmp_path_factory: pytest.TempPathFactory,
+    fork_server: Callable[..., Callable[..., Any] | None],
+    know_plugins: Callable[[Path], None],
+) -> Iterator[Project]:
+    """One project for all tests of a module; they leave it as they found it."""
+    fork = fork_server("animus_cli.__main__:main", "animus_cli.program")
+    with _project(tmp_path_factory.mktemp("shared"), fork, know_plugins) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", name="wait_until")
 def _wait_until() -> Callable[..., Any]:
     return wait_until

@@ -21,7 +21,9 @@ agents:
 phases:
   test:
     mode: command
-    command: {program: sh, args: [-c, 'echo done; git rev-parse --show-toplevel >> "$ANIMUS_PROJECT_ROOT/../seen"']}
+    command:
+      program: sh
+      args: [-c, 'echo done; echo so >&2; git rev-parse --show-toplevel >> "$ANIMUS_PROJECT_ROOT/../seen"']
   tell:
     mode: agent
     agent: teller

@@ -236,3 +236,37 @@ def test_killed_daemon_leaves_the_question_to_the_resumed_agent(project, serve, 
     assert answer.code == 0, answer
     done = project.wait_for_status(run, "completed", "failed", "paused")
     assert done["status"] == "completed", json.dumps(done["detail"])
+
+
+RULES = """hooks: {policy_rules: [
+  {id: no-wrong, tools: [Bash], input_matchers: [{field: command, regex: wrong}], decision: deny, reason: it is wrong},
+  {id: ask-first, tools: [Bash], decision: ask}], observers: [{events: [pre_tool_use, post_tool_use]}]}"""
+
+
+def test_rules_of_an_agent_deny_ask_and_record(project, serve, wait_until):
+    api = serve(write("wrong"), write("right"), Say("done"))
+    project.workflows(simple(RULES))
+    assert project.animus("daemon", "start").code == 0
+    run = begin(project)
+    asked = wait_until(lambda: waiting(project, run), what="a question")
+    assert asked["tool"] == "Bash", asked
+    assert "ask-first" in asked["question"]
+    assert "rule 'no-wrong': it is wrong" in api.requests[1].last_text
+    assert not (project.root / "file.txt").exists()
+    answer = project.animus("agent", "interactions", "answer", asked["interaction_id"], "--allow")
+    assert answer.code == 0, answer
+    done = project.wait_for_status(run, "completed", "failed")
+    assert done["status"] == "completed", json.dumps(done["detail"])
+    assert (project.root / "file.txt").read_text() == "right\n"
+    (records,) = Path(project.environ["ANIMUS_CONFIG_DIR"]).rglob(f"runs/{run}/*.hooks.jsonl")
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["pre_tool_use", "post_tool_use"] * 2
+
+
+def test_agent_that_names_the_own_server_makes_a_task_with_it(project, serve):
+    serve(CallTool("subject_create", {"title": "Made by an agent"}, server="animus"), Say("done"))
+    project.workflows(simple("mcp_servers: [ao]"))
+    assert project.animus("daemon", "start").code == 0
+    done = outcome(project)
+    assert done["status"] == "completed", done
+    assert "Made by an agent" in {row["title"] for row in project.json("subject", "list")["subjects"]}

@@ -13,7 +13,8 @@ import threading
 from pathlib import Path
 
 from animus_kernel.__main__ import main as serve
-from animus_kernel.routing import plugins as routing
+from animus_kernel.machine import THIS_MACHINE
+from animus_kernel.serving import daemon
 
 VICTIMS = {"queue": b"animus_queue_default", "runner": b"animus_workflow_runner_default"}
 SELF = {"daemon", "everything"}
@@ -78,7 +79,8 @@ def main() -> int:
     victim, number, delay, notes = sys.argv[1:5]
     del sys.argv[1:5]
     point = Point(victim, int(number), float(delay), Path(notes))
-    routing.SupervisedPlugin = functools.partial(routing.SupervisedPlugin, observers=(point,))
+    watched = functools.partial(THIS_MACHINE.supervise, observers=(point,))
+    daemon.Kernel = functools.partial(daemon.Kernel, machine=THIS_MACHINE._replace(supervise=watched))
     return serve()
 
 
