@@ -10,7 +10,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Begin": ("init", "demo", "doctor", "completion", "version"),
     "Look": ("status", "why", "history", "output"),
     "Work": ("subject", "queue", "workflow", "schedule", "trigger", "agent"),
-    "Run": ("daemon", "audit"),
+    "Run": ("daemon", "audit", "secret"),
     "Extend": ("plugin", "pack", "flavor"),
 }
 """Headings of the first help page and what stands below each; what is in none stands below `OTHER`."""

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from animus_cli.commands.paging import page_of, page_options
 from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
 from animus_cli.table import Column, table
@@ -17,18 +18,21 @@ __all__ = ["listed"]
     "list",
     "List the secrets that are kept by reference; with --check, read each to see whether it is there.",
     click.Option(["--check"], is_flag=True, help="Read each; a keyring may ask you. Values are not shown."),
+    *page_options(),
 )
-def listed(invocation: Invocation, *, check: bool) -> None:
-    """The names and the references."""
+def listed(invocation: Invocation, *, check: bool, limit: int, offset: int) -> None:
+    """A page of the names and the references."""
     directory = invocation.project().config_dir
     references = load_references(directory)
     environ = SecretEnvironment(os.environ, references)
+    shown, place = page_of(sorted(references.items()), limit=limit, offset=offset)
     rows = [
-        {"name": name, "reference": reference, "state": _state(environ, name, check=check)}
-        for name, reference in sorted(references.items())
+        {"name": name, "reference": reference, "state": _state(environ, name, check=check)} for name, reference in shown
     ]
+    more = [place.more] if place.more else []
     path = str(secrets_path(directory))
-    invocation.show({"path": path, "secrets": rows}, lambda screen: _lines(path, rows, screen))
+    data = {"path": path, "secrets": rows, "total": place.total}
+    invocation.show(data, lambda screen: [*_lines(path, rows, screen), *more])
 
 
 def _state(environ: SecretEnvironment, name: str, *, check: bool) -> str:
