@@ -52,7 +52,8 @@ def test_unknown_server_of_a_binding_stops_the_workflow_that_needs_it(load_text)
 
 
 @pytest.mark.parametrize("name", ["ao", "animus"])
-def test_the_primary_server_may_be_named(load_text, name):
+def test_the_primary_server_may_be_named(load_text, name, monkeypatch):
+    monkeypatch.setattr(mcp, "find_program", lambda _: "/somewhere/bin/animus")
     loaded = load_text(f"agents: {{a: {{tool: claude, mcp_servers: [{name}]}}}}\n" + FLOW, with_phases=False)
     assert loaded.diagnostics == []
 

@@ -131,6 +131,7 @@ def test_unset_token_of_a_server_does_not_stop_the_load(monitor):
 
 def test_what_has_no_effect_is_said(monitor):
     warnings = [f"{item.position.line}: {item.message}" for item in monitor.diagnostics if item.severity == "warning"]
-    assert [text for text in warnings if "yet" not in text] == [
+    own = "Animus's own MCP server"  # which is there or not, as this installation has it
+    assert [text for text in warnings if "yet" not in text and own not in text] == [
         "87: 'dangling' is switched off: there is no usable workflow 'nowhere'; known: check, squashed",
     ]
