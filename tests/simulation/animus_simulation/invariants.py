@@ -7,6 +7,7 @@ from animus_kernel.dispatch.run import ENDED_STATUSES, Step, queue_status_for
 from animus_plugin_runtime.supervision import COOL_DOWN_SECONDS
 from animus_queue_default.fault import QueueError
 from animus_queue_default.model.status import Status
+from animus_simulation.clocks import QueueClock
 from animus_simulation.programs import Place
 from animus_simulation.snapshot import QueueSnapshot, RunSnapshot, read_queue, read_runs
 from animus_simulation.stream import stream
@@ -100,7 +101,10 @@ def _ends(world: World, queue: QueueSnapshot, runs: dict[str, RunSnapshot]) -> I
     for wish in world.notebook.wishes.values():
         if wish.entry_id is None and not wish.is_refused:
             yield f"{wish.key} was never answered"
+    now = QueueClock(world.machine).now()
     for entry in queue.live.values():
+        if entry.status is Status.PENDING and not entry.is_due(now):
+            continue  # the clock was set back, and its moment lies behind the calm
         run = runs.get(entry.standing.workflow_id or "")
         known = "no run" if run is None else f"run {run.run.status.value}, {run.run.waiting}"
         yield f"entry {entry.entry_id} of {entry.subject} is stuck: {entry.standing}; {known}"
