@@ -46,7 +46,7 @@ def test_command_with_reasoning(events_of):
 
 
 def test_changed_files_and_a_command_that_failed(events_of):
-    changes = [{"path": "/work/tree/new.txt", "kind": "add"}, {"path": "/work/tree/old.txt", "kind": "update"}]
+    changes = [{"path": "/checkout/new.txt", "kind": "add"}, {"path": "/checkout/old.txt", "kind": "update"}]
     tools = [event for event in events_of("file_change") if isinstance(event, ToolCall | ToolResult)]
     assert tools[:2] == [
         ToolCall("item_2", "apply_patch", {"changes": changes}),
