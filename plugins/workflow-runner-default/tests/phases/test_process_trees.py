@@ -89,14 +89,19 @@ def family(define, project):
             "  q: {mode: command, command: {program: sh, args: [-c, 'true']}}\n"
         )
 
+    def started() -> dict[str, int]:
+        # A name ends in ".part" until its number is whole; the family may write more of them while we look.
+        files = [file for file in (project / "pids").iterdir() if file.suffix != ".part"]
+        return {file.name: int(file.read_text()) for file in files}
+
     def living() -> list[str]:
-        return [file.name for file in (project / "pids").iterdir() if alive(int(file.read_text()))]
+        return [name for name, pid in started().items() if alive(pid)]
 
     yield write, living
-    for file in (project / "pids").iterdir():
-        if alive(int(file.read_text())):
+    for pid in started().values():
+        if alive(pid):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(file.read_text()), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
 
 
 def require_gone(living: Callable[[], list[str]], project: Path) -> None:
