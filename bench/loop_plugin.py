@@ -1,4 +1,4 @@
-"""The plugin that bench/loop.py measures: one method, inline or on a worker thread."""
+"""The plugin that bench/loop.py measures: one method, inline or not."""
 
 from animus_plugin_protocol import Plugin, methods
 from animus_plugin_protocol.wire.queue import QueueEntryParams, QueueMutationResult
@@ -10,7 +10,7 @@ def inline() -> Plugin:
 
 
 def worker() -> Plugin:
-    """Answers on a worker thread."""
+    """Answers on a worker thread until the loop finds it quick, then on the reader too."""
     return build(is_inline=False)
 
 

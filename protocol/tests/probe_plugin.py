@@ -181,14 +181,14 @@ class PlainHandlers:
         tripped = threading.Event()
         context.on_cancel(tripped.set)
         context.notify("probe/entered", {"id": context.request_id})
-        tripped.wait(30)
+        tripped.wait(60)
         self.world.seen_at_cancel.append((context.is_cancelled(), context.is_stopping()))
         context.raise_if_cancelled()
         return {"cancelled": context.is_cancelled()}
 
     def stubborn(self, params: None, context: Context) -> Any:
         context.notify("probe/entered", {"id": context.request_id})
-        self.world.door.wait(30)
+        self.world.door.wait(60)
         return {"ended": True}
 
     def notes(self, params: Count, context: Context) -> Any:

@@ -187,7 +187,7 @@ def test_a_callback_that_fails_leaves_the_plugin_alive(run_in_thread, capfd, is_
         context.on_cancel(tripped.set)
         context.on_cancel(lambda: 1 / 0)
         context.notify("probe/entered")
-        tripped.wait(10)
+        tripped.wait(60)
 
     if is_async:
 

@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from animus_plugin_protocol import Plugin, RegistrationError, entry, handshake_file, methods
 from animus_plugin_protocol import early as early_start
@@ -149,6 +152,31 @@ def test_odd_params_are_left_to_the_plugin(params):
 )
 def test_odd_lines_are_left_to_the_plugin(line):
     assert entry._plain_initialize(line) is None
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
+    max_leaves=8,
+)
+SCRAPS = st.lists(
+    st.sampled_from([*'{}[]",: 0129-.e', "null", "true", "false", '"a"', "\\", "\t", "\x7f", "é"]), max_size=12
+)
+
+
+@given(st.one_of(VALUES.map(json.dumps), VALUES.map(partial(json.dumps, ensure_ascii=False)), SCRAPS.map("".join)))
+@settings(max_examples=100, deadline=None)
+def test_what_is_read_by_hand_is_what_json_reads(text):
+    found = entry._decoded(text.encode())
+    if found is not None:
+        assert repr(found) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_usual_values_are_read_by_hand(separators):
+    value = {"a": [1, {"b": True, "c": None}, [], {}, "é"], "d": 2**70, "": False}
+    assert entry._decoded(json.dumps(value, separators=separators, ensure_ascii=False).encode()) == value
 
 
 def test_host_may_have_it_answer_before_the_interpreter_knows_its_site(run_process, tmp_path):

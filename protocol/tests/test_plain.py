@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from animus_plugin_protocol import ErrorCode, Plugin, RefusedError, methods
 from animus_plugin_protocol._host_calls import HostCalls
 from animus_plugin_protocol._outbox import Outbox
+from animus_plugin_protocol._pool import WorkerPool
 from animus_plugin_protocol._routing import Engine
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol._thread_loop import ThreadScheduler
@@ -63,7 +64,7 @@ class Spoken:
         self.written = Written()
         outbox = Outbox(self.written)
         session = Session(outbox, HostCalls(outbox, "plain", declaration.callable_kinds), time.monotonic)
-        self.engine = Engine(declaration, session, ThreadScheduler(1))
+        self.engine = Engine(declaration, session, ThreadScheduler(WorkerPool(1)))
         if not is_short:
             self.engine._plain.learn = lambda _route: None
         self.hear(OPENING + json.dumps(GOOD).encode() + b"\n")

@@ -379,7 +379,7 @@ def test_a_bad_shutdown_callback_does_not_keep_the_plugin(run_in_thread, capfd, 
     def stop() -> None:
         if how == "raises":
             raise OSError("no")
-        never.wait(30)
+        never.wait(60)
 
     plugin.on_shutdown(lambda: ran.append(True))
     host = run_in_thread(plugin)
@@ -416,7 +416,7 @@ def test_notification_of_no_request_is_written_at_any_time_and_needs_a_host():
         plugin.notify(methods.TRIGGER_EVENT, {"event_id": "1"})
         assert json.loads(reader.readline())["params"] == {"event_id": "1"}
         writer.close()
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive()
     stdin.close()
     stdout.close()

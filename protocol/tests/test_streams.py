@@ -106,7 +106,7 @@ def test_an_unknown_argument_is_refused(script):
 def test_a_person_at_a_terminal_gets_a_hint(script):
     controller, terminal = pty.openpty()
     try:
-        done = subprocess.run(script(), stdin=terminal, capture_output=True, check=False, timeout=10)
+        done = subprocess.run(script(), stdin=terminal, capture_output=True, check=False, timeout=60)
     finally:
         os.close(controller)
         os.close(terminal)
@@ -131,7 +131,7 @@ def test_frames_may_come_from_a_regular_file_and_go_to_one(loop_name, tmp_path, 
     with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
         environment = {**os.environ, "PROBE_LOOP": loop_name}
         subprocess.run(
-            [sys.executable, probe.__file__], stdin=stdin, stdout=stdout, env=environment, check=True, timeout=20
+            [sys.executable, probe.__file__], stdin=stdin, stdout=stdout, env=environment, check=True, timeout=60
         )
     lines = (tmp_path / "out").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == [1, 2]

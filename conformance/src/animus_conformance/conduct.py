@@ -11,6 +11,7 @@ from animus_conformance.core import CORE, PING_SECONDS, SHUTDOWN_SECONDS, member
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError, Suite
 from animus_conformance.under_test import PluginUnderTest
+from animus_conformance.writing import patient
 from animus_plugin_protocol import ErrorCode, methods
 
 __all__ = ["CONDUCT"]
@@ -110,7 +111,7 @@ def notification_unanswered(peer: Peer) -> None:
 def ping_under_load(peer: Peer) -> None:
     others = [peer.begin(methods.HEALTH_CHECK) for _ in range(_PINGS)]
     pings = [peer.begin(methods.PING) for _ in range(_PINGS)]
-    deadline = time.monotonic() + PING_SECONDS
+    deadline = time.monotonic() + patient(PING_SECONDS)
     for request_id in pings:
         peer.reply(request_id, "'$/ping' under load", max(0.01, deadline - time.monotonic()))
     for request_id in others:
@@ -139,7 +140,7 @@ def process_nothing_left(plugin: PluginUnderTest) -> None:
     with plugin.started() as peer:
         peer.close_input()
         peer.exit_code()
-        deadline = time.monotonic() + _GONE_SECONDS
+        deadline = time.monotonic() + patient(_GONE_SECONDS)
         while time.monotonic() < deadline:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(-peer.pid, os.WNOHANG)

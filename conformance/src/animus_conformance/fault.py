@@ -62,8 +62,7 @@ def byte_order_mark(peer: Peer) -> None:
 @FAULTS.opened("fault:byte-at-a-time", "a frame that arrives one byte at a time is read")
 def byte_at_a_time(peer: Peer) -> None:
     frame = peer.prepared(methods.PING)
-    for byte in msgspec.json.encode(frame) + b"\n":
-        peer.send_bytes(bytes([byte]))
+    peer.send_bytes(msgspec.json.encode(frame) + b"\n", apart=True)
     peer.reply(frame["id"], "'$/ping' written one byte at a time", PING_SECONDS)
 
 

@@ -17,7 +17,7 @@ from animus_conformance.answer import checked_refusal, frame_of, key_of, members
 from animus_conformance.judgement import Judgement, decode_frame
 from animus_conformance.requirement import CheckFailedError
 from animus_conformance.transcript import Transcript
-from animus_conformance.writing import patient, write_bounded
+from animus_conformance.writing import patient, write_apart, write_bounded
 from animus_plugin_protocol import ErrorCode
 from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginCapabilities
 
@@ -113,11 +113,12 @@ class Peer:
         extra: Any = {} if found is None else found.extra
         return cast("dict[str, Any]", extra) if isinstance(extra, dict) else {}
 
-    def send_bytes(self, data: bytes) -> None:
-        """Write bytes as they are."""
+    def send_bytes(self, data: bytes, *, apart: bool = False) -> None:
+        """Write bytes as they are; `apart`, each of them when the one before has been read."""
         self._transcript.sent(data)
+        write = write_apart if apart else write_bounded
         try:
-            is_written = write_bounded(cast("IO[bytes]", self._process.stdin).fileno(), data, patient(WRITE_SECONDS))
+            is_written = write(cast("IO[bytes]", self._process.stdin).fileno(), data, patient(WRITE_SECONDS))
         except (OSError, ValueError) as error:
             raise CheckFailedError(f"the plugin no longer reads its input{self._said()}") from error
         if not is_written:
@@ -288,11 +289,7 @@ class Peer:
     def _read(self) -> None:
         stdout = cast("IO[bytes]", self._process.stdout)
         with contextlib.suppress(ValueError):
-            while True:
-                self.may_read.wait()
-                line = stdout.readline()
-                if not line:
-                    break
+            while self.may_read.wait() and (line := stdout.readline()):
                 self._lines.put(line)
         self._lines.put(None)
 

@@ -13,6 +13,7 @@ from animus_conformance.dispatching import require, require_equal
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError, NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
+from animus_conformance.writing import patient
 from animus_plugin_protocol import ErrorCode, methods
 
 __all__ = ["PROVIDER"]
@@ -57,7 +58,7 @@ def _only_scripted(peer: Peer) -> None:
 def _begin_endless(plugin: PluginUnderTest, peer: Peer) -> Any:
     _only_scripted(peer)
     request_id = peer.begin(methods.AGENT_RUN, _ask(plugin, peer, "endless", session_id="s-endless"))
-    deadline = time.monotonic() + _RUN_SECONDS
+    deadline = time.monotonic() + patient(_RUN_SECONDS)
     while not (plugin.folder / "mark").exists():
         if time.monotonic() > deadline:
             raise CheckFailedError("the agent did not begin")
@@ -204,7 +205,7 @@ def _require_waiting(peer: Peer) -> None:
 
 
 def _question_before_end(peer: Peer, run: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + _RUN_SECONDS
+    deadline = time.monotonic() + patient(_RUN_SECONDS)
     while time.monotonic() < deadline:
         peer.drain()
         for note in peer.notes:

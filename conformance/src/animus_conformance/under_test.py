@@ -12,6 +12,7 @@ import msgspec
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError
 from animus_conformance.transcript import Transcript
+from animus_conformance.writing import patient
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.version import PROTOCOL_VERSION
 from animus_plugin_protocol.wire.lifecycle import InitializeResult, PluginManifest
@@ -68,7 +69,7 @@ class PluginUnderTest:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
-                timeout=MANIFEST_SECONDS,
+                timeout=patient(MANIFEST_SECONDS),
             )
         except subprocess.TimeoutExpired:
             raise CheckFailedError(f"{option} still runs after {MANIFEST_SECONDS:g} s") from None

@@ -12,6 +12,7 @@ from animus_conformance.dispatching import dispatch, moment, require, require_eq
 from animus_conformance.peer import Peer
 from animus_conformance.requirement import CheckFailedError, NotApplicableError, Suite
 from animus_conformance.under_test import PluginUnderTest
+from animus_conformance.writing import patient
 from animus_plugin_protocol import ErrorCode, methods
 
 __all__ = ["WORKFLOWS", "WORKFLOW_RUNNER"]
@@ -66,7 +67,7 @@ def _marks(plugin: PluginUnderTest) -> list[str]:
 
 
 def _wait_mark(plugin: PluginUnderTest, mark: str, count: int = 1) -> None:
-    deadline = time.monotonic() + _RUN_SECONDS
+    deadline = time.monotonic() + patient(_RUN_SECONDS)
     while _marks(plugin).count(mark) < count:
         if time.monotonic() > deadline:
             raise CheckFailedError(f"the phase {mark!r} did not begin {count} times within {_RUN_SECONDS:g} s")

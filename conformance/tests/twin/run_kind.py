@@ -93,7 +93,7 @@ def ask(programs, session, write):
     named = {"interaction_id": interaction, "session_id": session, "kind": "approval", "payload": payload}
     write({"method": "agent/interactionRequested", "params": named})
     if not programs.broken("provider:interaction:answered"):
-        answered["event"].wait(20)
+        answered["event"].wait(60)
     return answered["decision"]
 
 

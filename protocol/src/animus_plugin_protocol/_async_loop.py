@@ -9,7 +9,7 @@ import msgspec
 from animus_plugin_protocol._call import Call
 from animus_plugin_protocol._declaration import Declaration, Route
 from animus_plugin_protocol._host_calls import ANSWER_GRACE_SECONDS, call_timed_out
-from animus_plugin_protocol._pool import WAITING_LIMIT
+from animus_plugin_protocol._pool import WAITING_LIMIT, WorkerPool
 from animus_plugin_protocol._routing import Engine
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol._signature import is_async
@@ -29,7 +29,7 @@ class AsyncScheduler(ThreadScheduler):
     """Async handlers as tasks, plain ones on workers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, workers: int) -> None:
-        super().__init__(workers)
+        super().__init__(WorkerPool(workers))
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -31,6 +31,11 @@ class CancelToken:
         self._callbacks: list[Callable[[], object]] | None = None
         self._wakers: list[Callable[[], object]] | None = None
 
+    @property
+    def has_waited(self) -> bool:
+        """Whether somebody who works for the request has waited for something that a cancellation ends."""
+        return self._wakers is not None
+
     def raise_if_cancelled(self) -> None:
         """Raise `Cancelled` once the token is tripped."""
         if self.is_cancelled:

@@ -60,8 +60,9 @@ class Ending:
         return is_idle
 
     def close(self) -> None:
-        """Write what is left to write."""
+        """Write what is left to write, and nothing after it."""
         self._outbox.flush(FLUSH_SECONDS)
+        self._outbox.close()
 
     def _run_hooks(self) -> None:
         hooks, self._hooks = self._hooks, ()

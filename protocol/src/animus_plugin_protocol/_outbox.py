@@ -101,6 +101,11 @@ class Outbox:
         with self._changed:
             return self._changed.wait_for(lambda: not self._backlog or self.is_broken, timeout_seconds)
 
+    def close(self) -> None:
+        """Write nothing any more: whoever comes later finds the host gone, not a descriptor that is somebody else's."""
+        with self._lock:
+            self._break()
+
     def _wait_room(self, limit: int) -> None:
         if self._backlog_bytes <= limit:
             return

@@ -15,7 +15,7 @@ from animus_plugin_protocol._cancellation import CancelToken
 from animus_plugin_protocol._declaration import Declaration, Route
 from animus_plugin_protocol._ending import FINISH_SECONDS, Ending
 from animus_plugin_protocol._handshake import Handshake
-from animus_plugin_protocol._plain import Answered, PlainRequests, Request, plain_request
+from animus_plugin_protocol._plain import Answered, PlainRequest, PlainRequests, Request, plain_request
 from animus_plugin_protocol._running import Running
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol.codec import decode_line, decode_params, encode_error, encode_result
@@ -24,7 +24,10 @@ from animus_plugin_protocol.errors import Cancelled, ErrorCode, HostGoneError, R
 from animus_plugin_protocol.frames import Frame, OversizedLine
 from animus_plugin_protocol.wire.lifecycle import CancelParams, HealthCheckResult
 
-__all__ = ["Engine", "Scheduler"]
+__all__ = ["Engine", "Scheduler", "ShortWay"]
+
+ShortWay = Callable[[PlainRequest, list[bytes | None], list[Answered]], bool]
+"""Answers a usual request into the replies; False leaves it to the long way."""
 
 _EMPTY: Final[dict[str, Any]] = {}
 _HEALTHY: Final = "healthy"
@@ -53,18 +56,24 @@ class Scheduler(Protocol):
 
 
 class Engine:
-    """One connection's routing."""
+    """One connection's routing.
+
+    Attributes:
+        handshake: where it stands.
+        running: the requests whose handlers work off the reader.
+        is_stopped: the host has said ``exit``.
+    """
 
     def __init__(self, declaration: Declaration, session: Session, scheduler: Scheduler) -> None:
         self._declaration = declaration
         self._session = session
         self._scheduler = scheduler
-        self._running = Running()
-        self._handshake = Handshake(declaration, session)
+        self.running = Running()
+        self.handshake = Handshake(declaration, session)
         self._plain = PlainRequests(is_flushed=bool(declaration.hooks.on_flush))
-        self._ending = Ending(self._running, session.outbox, declaration.hooks.on_shutdown, scheduler.run_hook)
+        self._ending = Ending(self.running, session.outbox, declaration.hooks.on_shutdown, scheduler.run_hook)
         self._own: dict[str, Callable[[Request], bytes | None]] = {
-            methods.INITIALIZE: self._handshake.initialize,
+            methods.INITIALIZE: self.handshake.initialize,
             methods.INITIALIZED: self._initialized,
             methods.PING: self._ping,
             methods.HEALTH_CHECK: self._health,
@@ -76,11 +85,22 @@ class Engine:
         self.is_stopped = False
         self._is_shutting_down = False
 
-    def receive(self, lines: Iterable[bytes | OversizedLine]) -> None:
-        """Handle the lines of one read, in order, and write what the reader answers in one write."""
-        replies: list[bytes | None] = []
+    def receive(
+        self,
+        lines: Iterable[bytes | OversizedLine],
+        answer: ShortWay | None = None,
+        replies: list[bytes | None] | None = None,
+    ) -> None:
+        """Handle the lines of one read, in order, and write what the reader answers in one write.
+
+        Args:
+            lines: they are taken from an iterator one by one, so that another reader may go on with it.
+            answer: what is asked first for each usual request; left out, what knows the inline handlers.
+            replies: where the replies are gathered; for a caller that may have to write them itself.
+        """
+        answer = self._plain.answer if answer is None else answer
+        replies = [] if replies is None else replies
         inline: list[Answered] = []
-        answer = self._plain.answer
         for line in lines:
             request = plain_request(line) if isinstance(line, bytes) else None
             if request is None:
@@ -91,17 +111,27 @@ class Engine:
                 break
         if inline:
             self._flush(replies, inline)
-        data = replies[0] if len(replies) == 1 else b"".join([reply for reply in replies if reply is not None])
-        if data:
-            self._session.outbox.put(data)
+        self.write(replies)
         if self._is_shutting_down:
             # Only now: the callbacks close what the inline requests of the same read have just used.
             self._is_shutting_down = False
             self._scheduler.defer(self._ending.stop_work)
 
+    def write(self, replies: list[bytes | None]) -> None:
+        """Write what the reader has answered."""
+        data = replies[0] if len(replies) == 1 else b"".join([reply for reply in replies if reply is not None])
+        if data:
+            self._session.outbox.put(data)
+
+    def adopt(self, route: Route, request: Request, call: Call | None) -> Call:
+        """A handler that the reader began goes on off it: its request can be cancelled from now on."""
+        call = self.call(route, request) if call is None else call
+        self.running.add(call)
+        return call
+
     def host_is_gone(self) -> None:
         """The host closed stdin, or sent ``exit``: nothing is asked of it any more. Called on the reader."""
-        self._handshake.close()
+        self.handshake.close()
         self._plain.forget()
         self._session.host_calls.fail_all(HostGoneError("the host is gone: it ended the connection"))
 
@@ -129,7 +159,7 @@ class Engine:
                 replies.append(own(frame))
             elif frame.wants_reply:
                 replies.append(self._not_found(frame))
-        elif not self._handshake.is_open:
+        elif not self.handshake.is_open:
             if frame.wants_reply:
                 replies.append(self._not_initialized(frame))
         elif route.inline:
@@ -137,7 +167,8 @@ class Engine:
         else:
             replies.append(self._start(route, frame))
 
-    def _call(self, route: Route, frame: Request) -> Call:
+    def call(self, route: Route, frame: Request) -> Call:
+        """What a handler needs to work off the reader."""
         request_id = frame.id if frame.wants_reply else None
         return Call(self._session, route, request_id, frame.params, self._scheduler.deliverer(route))
 
@@ -171,8 +202,8 @@ class Engine:
         )
 
     def _start(self, route: Route, frame: Request) -> bytes | None:
-        call = self._call(route, frame)
-        if not self._running.add(call):
+        call = self.call(route, frame)
+        if not self.running.add(call):
             return encode_error(
                 frame.id, ErrorCode.INVALID_REQUEST, f"a request with id {frame.id!r} is running: use another id"
             )
@@ -222,7 +253,7 @@ class Engine:
         )
 
     def _initialized(self, frame: Request) -> bytes | None:
-        self._handshake.initialized()
+        self.handshake.initialized()
         # A notification; a host that makes it a request waits for something.
         return encode_result(frame.id, _EMPTY, methods.INITIALIZED) if frame.wants_reply else None
 
@@ -252,13 +283,13 @@ class Engine:
             params: CancelParams = decode_params(_cancel_decoder, frame.params, methods.CANCEL_REQUEST)
         except RefusedError:
             return  # a notification is never answered
-        self._running.cancel(params.id)
+        self.running.cancel(params.id)
 
     def _host_note(self, frame: Request) -> None:
         self._session.host_calls.note(frame.params)
 
     def _shutdown(self, frame: Request) -> None:
-        self._handshake.close()
+        self.handshake.close()
         self._plain.forget()
         if frame.wants_reply:
             self._ending.reply_when_stopped(encode_result(frame.id, _EMPTY, methods.SHUTDOWN))

@@ -21,17 +21,20 @@ class Running:
 
     A request comes and goes with single operations on a dictionary and a set, which are whole for every thread; the
     lock is only for who waits until none is left.
+
+    Attributes:
+        ids: of the requests that run and will be answered, ints as they stand; only looked up by others.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.Lock())
         self._is_awaited = False
-        self._by_key: dict[_Key, Call] = {}
+        self.ids: dict[_Key, Call] = {}
         self._calls: set[Call] = set()
 
     def add(self, call: Call) -> bool:
         """Take a call in before it starts; False when a request with this id is running."""
-        if call.request_id is not None and self._by_key.setdefault(_key(call.request_id), call) is not call:
+        if call.request_id is not None and self.ids.setdefault(_key(call.request_id), call) is not call:
             return False
         self._calls.add(call)
         call.watched_by = self
@@ -40,7 +43,7 @@ class Running:
     def forget(self, call: Call) -> None:
         """Its id is free again: its reply is written next."""
         if call.request_id is not None:
-            self._by_key.pop(_key(call.request_id), None)
+            self.ids.pop(_key(call.request_id), None)
 
     def remove(self, call: Call) -> None:
         """Its reply was written."""
@@ -51,7 +54,7 @@ class Running:
 
     def cancel(self, request_id: Any) -> None:
         """Cancel the request with this id, if it runs."""
-        call = self._by_key.get(_key(request_id))
+        call = self.ids.get(_key(request_id))
         if call is not None:
             call.cancel()
 

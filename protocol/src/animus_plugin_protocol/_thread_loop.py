@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from animus_plugin_protocol._call import Call, report_exception
 from animus_plugin_protocol._declaration import Declaration, Route
+from animus_plugin_protocol._in_place import Reading
 from animus_plugin_protocol._pool import WorkerPool
+from animus_plugin_protocol._quick import QuickMethods
 from animus_plugin_protocol._routing import Engine
 from animus_plugin_protocol._session import Session
 from animus_plugin_protocol._streams import Source
-from animus_plugin_protocol.frames import LineSplitter
 
 __all__ = ["serve"]
 
@@ -18,12 +20,13 @@ __all__ = ["serve"]
 class ThreadScheduler:
     """Handlers on workers; the rare rest on a thread of its own, so that it never queues behind a handler."""
 
-    def __init__(self, workers: int) -> None:
-        self._pool = WorkerPool(workers)
+    def __init__(self, pool: WorkerPool, run: Callable[[Call], object] = Call.run) -> None:
+        self._pool = pool
+        self._run = run
 
     def start(self, call: Call) -> bool:
         """Hand the call to a worker."""
-        return self._pool.submit(call.run)
+        return self._pool.submit(partial(self._run, call))
 
     def deliverer(self, route: Route) -> Callable[[Callable[[], object]], object]:  # noqa: ARG002 - the shape of Scheduler
         """Run callbacks each on a thread of its own."""
@@ -64,15 +67,9 @@ def serve(declaration: Declaration, session: Session, source: Source) -> bool:
 
     Whether every handler came to its end; one that did not is left on its thread.
     """
-    engine = Engine(declaration, session, ThreadScheduler(declaration.workers))
-    splitter = LineSplitter()
-    while not engine.is_stopped:
-        chunk = source.read()
-        if not chunk:
-            last = splitter.finish()
-            if last is not None:
-                engine.receive([last])
-            break
-        engine.receive(splitter.feed(chunk))
+    pool = WorkerPool(declaration.workers)
+    quick = QuickMethods(declaration, session.clock)
+    engine = Engine(declaration, session, ThreadScheduler(pool, quick.run))
+    Reading(engine, source, pool, quick).run()
     engine.host_is_gone()
     return engine.wind_down()

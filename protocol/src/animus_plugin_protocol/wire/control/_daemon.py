@@ -25,7 +25,11 @@ __all__ = [
 
 
 class PluginHealth(Wire, frozen=True, kw_only=True):
-    """How one plugin process is. Status: ``stopped``, ``starting``, ``ready``, ``backoff`` or ``cooling_down``."""
+    """How one plugin process is.
+
+    Status: ``stopped``, ``starting``, ``ready``, ``backoff``, ``cooling_down``, or ``out_of_room``: as many processes
+    run as may, and none of them is idle.
+    """
 
     name: str
     kinds: list[str]

@@ -65,6 +65,7 @@ class WorkflowRunParams(Wire, frozen=True, kw_only=True):
     vars: Annotated[dict[str, str], Meta(description="Workflow variables.")] = {}
     priority: Annotated[str | None, Meta(description="low, medium, high or critical.")] = None
     sync: Annotated[bool, Meta(description="Wait until the run has ended or waits for a person.")] = False
+    trigger_source: str = "manual"
     task_id: str | None = None
     actor: Actor | None = None
 
@@ -75,6 +76,7 @@ class WorkflowExecuteParams(Wire, frozen=True, kw_only=True):
     definition: Annotated[str, Meta(description="The workflow.")]
     params: Annotated[dict[str, str], Meta(description="Workflow variables.")] = {}
     subject_id: Annotated[str | None, Meta(description="The subject as KIND:ID.")] = None
+    trigger_source: str = "manual"
     actor: Actor | None = None
 
 
