@@ -20,7 +20,7 @@ from animus_queue_default.state.queue_state import QueueState
 from animus_queue_default.storage.store import Store
 from animus_queue_default.wire.adapter import build
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 class MemoryLedger:

@@ -39,7 +39,7 @@ OPERATIONS = (
 )  # fmt: skip
 UNFENCED_NEEDS = {"renew", "completion", "release_pending"}
 """Operations on leases: a queue that is only founded has none."""
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 def _load_host():

@@ -49,7 +49,7 @@ def test_a_full_disk_refuses_loses_nothing_and_works_again(small_disk, spawn, di
     assert host.call("queue/drop", {"entry_id": acknowledged[0]})["changed"]
     assert host.call("health/check")["status"] == "healthy"
     process.kill()
-    process.wait(20)
+    process.wait(60)
     late, _ = spawn()
     assert late.call("queue/stats")["total"] == len(acknowledged) - 1
 
@@ -68,7 +68,7 @@ def test_a_file_that_may_not_grow_refuses_loses_nothing_and_works_again(spawn, d
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
     acknowledged.append(host.call("queue/v2/enqueue", {"subject_dispatch": dispatch("more")})["entry_id"])
     process.kill()
-    process.wait(20)
+    process.wait(60)
     late, _ = spawn()
     kept = {entry["entry_id"] for entry in late.call("queue/list", {"limit": 2000})["entries"]}
     assert kept == set(acknowledged)

@@ -3,6 +3,7 @@
 import pytest
 
 from animus_queue_default.fault import InvalidRequestError
+from animus_queue_default.model.request import LONGEST_EXPIRY
 from animus_queue_default.operations.handout import PAGE_BYTES
 
 
@@ -73,10 +74,10 @@ def test_an_entry_that_no_reply_could_carry_is_refused(generation, request, ledg
 
 
 @pytest.mark.parametrize("generation", ["queue", "fenced"])
-def test_an_expiry_beyond_any_number_the_journal_can_hold(generation, request, ledger, ask):
+def test_the_longest_expiry_is_kept_and_means_never(generation, request, ledger, ask):
     serve = request.getfixturevalue(generation)
-    receipt = serve.enqueue(ask(expire_after_secs=2**70))
+    receipt = serve.enqueue(ask(expire_after_secs=LONGEST_EXPIRY))
     assert receipt.enqueued
     (entry,) = ledger.state.order.walk()
     assert entry.expires_at is None
-    assert entry.expire_after_secs < 2**63
+    assert entry.expire_after_secs == LONGEST_EXPIRY

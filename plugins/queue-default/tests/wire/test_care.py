@@ -6,7 +6,7 @@ import pytest
 
 from animus_queue_default.wire.desk import FLOOR_SETTING
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 LEASE = {"max": 1, "owner_id": "owner", "workflow_ids": ["w1"]}
 
 

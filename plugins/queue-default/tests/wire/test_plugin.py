@@ -1,5 +1,6 @@
 """The plugin as a process: manifest, start-up, group commit, errors, health."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 MODULE = [sys.executable, "-P", "-m", "animus_queue_default"]
 LATE = ("asyncio", "portalocker", "logging", "importlib.metadata", "subprocess", "click", "hashlib")
 
@@ -92,7 +93,15 @@ def test_requests_that_cannot_be_meant_are_refused_and_create_nothing(host, tmp_
         {"run_at": "2030-01-01T00:00:00"},
         {"run_at": "soon"},
         {"expire_after_secs": -1},
-        {"subject_dispatch": {"workflow_ref": "w", "trigger_source": "t", "requested_at": "x"}},
+        {"subject_dispatch": {"workflow_ref": "w", "trigger_source": "t", "requested_at": "2026-01-01T00:00:00Z"}},
+        {
+            "subject_dispatch": {
+                "subject": {"kind": "task", "id": "A"},
+                "workflow_ref": "w",
+                "trigger_source": "t",
+                "requested_at": "yesterday",
+            }
+        },
     ],
 )
 def test_malformed_enqueues_are_refused_on_both_generations(host, tmp_path, dispatch, rpc_error, generation, more):
@@ -146,6 +155,26 @@ def test_a_fence_that_is_none_is_refused(host, dispatch, rpc_error, change):
 
 
 @pytest.mark.parametrize(
+    "fence",
+    [
+        {"schema": "other"},
+        {"version": 2},
+        {"workflow_generation": 0},
+        {"subject": {"qualified_id": "task:B", "generation": 0}},
+        {"repository": {"repository": "a", "base_ref": "main", "head_ref": "refs/heads/x"}},
+    ],
+)
+def test_a_lease_that_excludes_what_is_no_fence_hands_out_nothing(host, dispatch, rpc_error, fence):
+    host.call("queue/v2/enqueue", {"subject_dispatch": dispatch()})
+    whole = {"schema": "animus.execution-fence.v1", "version": 1, "workflow_id": "w", "workflow_generation": 1}
+    lease = {"max": 1, "owner_id": "o", "workflow_ids": ["w"], "exclude": [{**whole, **fence}]}
+    with pytest.raises(rpc_error) as caught:
+        host.call("queue/v2/lease", lease)
+    assert caught.value.code == -32602
+    assert host.call("queue/stats")["assigned"] == 0
+
+
+@pytest.mark.parametrize(
     "refs",
     [
         {"base_ref": "main", "head_ref": "refs/heads/x"},
@@ -193,7 +222,18 @@ def test_a_foreign_host_gets_its_state_below_the_configured_directory(connect, t
     assert (tmp_path / "config" / "scope" / "queue").is_dir()
 
 
-@pytest.mark.parametrize("scope", ["", "..", "a/b"])
+def test_a_host_that_names_only_the_project_gets_the_place_animus_gives_it(connect, tmp_path, monkeypatch, dispatch):
+    monkeypatch.setenv("ANIMUS_CONFIG_DIR", str(tmp_path / "config"))
+    root = tmp_path / "My Repo_2"
+    root.mkdir()
+    host = connect(initialized=False)
+    host.initialize(root, repo_scope="")
+    host.call("queue/enqueue", {"subject_dispatch": dispatch()})
+    digest = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:12]
+    assert (tmp_path / "config" / f"my-repo-2-{digest}" / "queue").is_dir()
+
+
+@pytest.mark.parametrize("scope", ["..", "a/b", "a\0b"])
 def test_a_host_that_names_no_place_for_state_is_refused(connect, tmp_path, rpc_error, scope):
     with pytest.raises(rpc_error) as caught:
         connect(initialized=False).initialize(tmp_path, repo_scope=scope)
@@ -232,9 +272,18 @@ def test_what_arrives_with_the_shutdown_is_durable_and_acknowledged(spawn, dispa
         assert survivor.call("queue/stats")["total"] == 200 * (turn + 1)
 
 
-def test_a_number_the_journal_cannot_hold_spoils_nothing(host, dispatch):
-    huge = {"subject_dispatch": dispatch("A"), "run_at": "2030-01-01T00:00:00Z", "expire_after_secs": 2**70}
+def test_a_number_the_journal_cannot_hold_is_refused_and_spoils_nothing(host, dispatch):
+    huge = {"subject_dispatch": dispatch("A"), "run_at": "2030-01-01T00:00:00Z", "expire_after_secs": 2**64}
     good = {"subject_dispatch": dispatch("B")}
-    first, second = host.call_together([("queue/enqueue", huge), ("queue/enqueue", good)])
-    assert first["enqueued"]
-    assert second["enqueued"]
+    first, second = host.call_together([("queue/enqueue", huge), ("queue/enqueue", good)], raise_errors=False)
+    assert first["error"]["code"] == -32602
+    assert second["result"]["enqueued"]
+
+
+def test_the_longest_expiry_of_the_wire_means_never_and_is_shown_as_given(host, dispatch):
+    host.call(
+        "queue/enqueue",
+        {"subject_dispatch": dispatch("A"), "run_at": "2020-01-01T00:00:00Z", "expire_after_secs": 2**64 - 1},
+    )
+    assert host.call("queue/list", {})["entries"][0]["expire_after_secs"] == 2**64 - 1
+    assert len(host.call("queue/lease", {"max": 1})["leased"]) == 1

@@ -136,6 +136,6 @@ def grant_standing(
         workflow_generation=max(standing.workflow_generation, 1),
         subject_generation=subject_generation,
         lease_generation=generation,
-        grant=Grant(owner_id, generation, expiry_after(now, ttl_seconds), fenced),
+        grant=Grant(owner_id, generation, now + ttl_seconds * MICROSECONDS, fenced),
         assigned_at=now,
     )

@@ -26,8 +26,8 @@ MAX_KEY_LENGTH = 256
 """Characters in an idempotency key, after trimming."""
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """About how long a request may be, so that every reply that has to carry its entry fits into a frame."""
-LONGEST_EXPIRY = 2**62
-"""Seconds; a longer expiry means the same, and the journal holds no larger number."""
+LONGEST_EXPIRY = 2**64 - 1
+"""Seconds; the wire and the journal hold no larger number."""
 _SURELY_SHORT_BYTES = 256 * 1024
 _ABOUT_SUBJECT = ("title", "description", "labels", "metadata")
 

@@ -19,6 +19,7 @@ from animus_queue_default.operations.handout import (
     entry_bytes,
     find_block,
     is_candidate,
+    text_bytes,
 )
 from animus_queue_default.operations.ledger import Ledger, add_entry, audit_line, change_entry, finish_entry, sweep
 
@@ -82,7 +83,7 @@ class FencedQueue:
         unused = iter(sorted(workflow_ids, key=returned.__contains__) if returned else workflow_ids)
         leased: list[Entry] = []
         blocked = self._lapsed_blocks(now) if state.readiness.lapsed else []
-        size = 0
+        size, names = 0, 0 if count == 1 else 2 * text_bytes(owner_id, max(workflow_ids, key=len, default=None))
         for entry in state.readiness.candidates():
             if not is_candidate(entry, now):
                 state.readiness.pass_over()
@@ -91,13 +92,13 @@ class FencedQueue:
             if block is not None:
                 self._report(entry, block, blocked)
                 continue
-            size += entry_bytes(entry)
-            if leased and size > PAGE_BYTES:
+            if leased and size + names + entry_bytes(entry) > PAGE_BYTES:
                 break
             self._grant(entry, owner_id, entry.standing.workflow_id or next(unused), now)
             leased.append(entry)
             if len(leased) == count:
                 break
+            size += entry_bytes(entry)
         return Handout(leased, blocked[:_BLOCK_REPORT])
 
     def renew(self, fence: Fence, ttl_seconds: int | None = None) -> FencedAct:

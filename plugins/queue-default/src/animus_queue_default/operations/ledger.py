@@ -4,7 +4,7 @@ from typing import Protocol
 
 from animus_queue_default.model.entry import AuditLine, BoundKey, Entry, Finished, Standing
 from animus_queue_default.model.record import Added, Changed, Record
-from animus_queue_default.model.request import LONGEST_EXPIRY, Request
+from animus_queue_default.model.request import Request
 from animus_queue_default.model.status import Outcome, Status
 from animus_queue_default.state.queue_state import QueueState
 
@@ -50,7 +50,6 @@ def add_entry(  # what an entry is made of
 ) -> Entry:
     """Put a new entry for `request` at the end of the queue."""
     state = ledger.state
-    expiry = request.expire_after_secs
     entry = Entry(
         seq=state.next_seq,
         entry_id=entry_id,
@@ -63,7 +62,7 @@ def add_entry(  # what an entry is made of
         enqueued_at=now,
         run_at=request.run_at,
         run_at_text=request.run_at_text,
-        expire_after_secs=None if expiry is None else min(expiry, LONGEST_EXPIRY),
+        expire_after_secs=request.expire_after_secs,
         repository=request.repository,
         task_id=request.task_id,
         standing=standing,

@@ -124,14 +124,14 @@ class Queue:
                 continue
             if find_collision(state, entry, _NO_EXCLUSION) is not None:
                 continue
-            size += entry_bytes(entry)
-            if leased and size > PAGE_BYTES:
+            if leased and size + entry_bytes(entry) > PAGE_BYTES:
                 break
             self._grant(entry, None if workflow_ids is None else workflow_ids[len(leased)], now)
             subjects.add(entry.subject)
             leased.append(entry)
             if len(leased) == count:
                 break
+            size += entry_bytes(entry)
         return leased
 
     def hold(self, entry_id: str, reason: str | None = None) -> Mutation:

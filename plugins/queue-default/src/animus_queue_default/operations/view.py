@@ -8,7 +8,7 @@ import msgspec
 from animus_queue_default.clock import Clock
 from animus_queue_default.model.entry import Entry, Finished
 from animus_queue_default.model.status import Status
-from animus_queue_default.operations.handout import PAGE_BYTES, entry_bytes
+from animus_queue_default.operations.handout import PAGE_BYTES, entry_bytes, text_bytes
 from animus_queue_default.operations.ledger import Ledger
 from animus_queue_default.state.order import order_key
 from animus_queue_default.state.queue_state import QueueState
@@ -19,6 +19,7 @@ DEFAULT_PAGE = 500
 """Entries on a page when no limit is asked for."""
 MAX_PAGE = 2_000
 """Entries on a page at most."""
+_FINISHED_OVERHEAD = 400
 _SCAN = 5_000
 """How many finished entries one page looks at, so that a rare subject does not hold up the queue."""
 
@@ -89,15 +90,25 @@ class FinishedPage(msgspec.Struct, frozen=True, kw_only=True):
 def finished_page(
     finished: Iterable[Finished], *, subject: str | None = None, limit: int | None = None, offset: int = 0
 ) -> FinishedPage:
-    """Finished entries from `offset` on, of one canonical subject if one is named."""
+    """Finished entries from `offset` on, of one canonical subject if one is named; about `PAGE_BYTES` at most."""
     size = min(max(DEFAULT_PAGE if limit is None else limit, 1), MAX_PAGE)
     entries: list[Finished] = []
+    length = 0
     for place, item in enumerate(finished, start=offset):
         if len(entries) == size or place - offset >= _SCAN:
             return FinishedPage(entries=entries, next_offset=place)
         if subject is None or item.subject == subject:
+            length += _finished_bytes(item)
+            if entries and length > PAGE_BYTES:
+                return FinishedPage(entries=entries, next_offset=place)
             entries.append(item)
     return FinishedPage(entries=entries, next_offset=None)
+
+
+def _finished_bytes(item: Finished) -> int:
+    """About how long it is on the wire."""
+    names = text_bytes(item.subject, item.workflow_ref, item.standing.workflow_id, item.reason)
+    return _FINISHED_OVERHEAD + names + text_bytes(*(bound.key for bound in item.keys))
 
 
 def _matches(state: QueueState, wanted: set[Status], skip: int) -> Iterable[Entry]:

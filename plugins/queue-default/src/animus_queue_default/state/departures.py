@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from animus_queue_default.model.entry import Entry, Finished
+from animus_queue_default.state.index import Index
 
 __all__ = ["Archive", "Departures", "FinishedSource", "RecordSource", "Registered"]
 
@@ -68,8 +69,8 @@ class Departures:
     def __init__(self, source: FinishedSource | None, archive: Archive | None) -> None:
         self._source = source
         self._archive = archive
-        self._ends: dict[str, int | Finished] = {}
-        self._keys: dict[str, str] = {}
+        self._ends: Index[int | Finished] = Index()
+        self._keys: Index[str] = Index()
 
     def __len__(self) -> int:
         return len(self._ends)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from animus_queue_default.state.index import Index
+
 __all__ = ["EntryIds", "pack_ids"]
 
 pack_ids = msgspec.msgpack.Encoder().encode
@@ -19,7 +21,7 @@ class EntryIds:
     """
 
     def __init__(self) -> None:
-        self._seqs: dict[str, int] = {}
+        self._seqs: Index[int] = Index()
         self._unread: list[tuple[bytes, Sequence[int]]] = []
         self._departed: list[str] = []
 

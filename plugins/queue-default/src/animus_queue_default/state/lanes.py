@@ -92,7 +92,8 @@ class Lanes:
         stepped: list[Entry] = []
         seen: set[int] = set()
         try:
-            while (head := self._pop_head()) is not None or self._shelf:
+            while True:
+                head = self._pop_head() if self._heads else None
                 shelved = self._shelf.first()
                 if shelved is not None and (head is None or shelved < head[:3]):
                     if head is not None:

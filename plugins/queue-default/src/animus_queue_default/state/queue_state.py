@@ -6,7 +6,6 @@ held as a whole, from when something happens to it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from animus_queue_default.fault import CorruptFileError
 from animus_queue_default.model.entry import AUDIT_LIMIT, BoundKey, Entry, Finished
@@ -82,18 +81,14 @@ class QueueState:
         entry = self.warm.get(seq) or self._fresh.get(seq) or self._looked
         if entry is not None and entry.seq == seq:
             return entry
+        if self._source is None:
+            raise AssertionError("a record was placed where nobody reads it")
         place, length = self.shelf.place_of(seq)
-        entry = self.read(place, length)
-        if entry.seq != seq and self._source is not None:
+        entry = self._source.read_entry(place, length)
+        if entry.seq != seq:
             raise self._source.damage(place, f"entry number {seq} should lie there, and number {entry.seq} does")
         self._looked = entry
         return entry
-
-    def read(self, place: int, length: int) -> Entry:
-        """The entry as the record at `place` added it."""
-        if self._source is None:
-            raise AssertionError("a record was placed where nobody reads it")
-        return self._source.read_entry(place, length)
 
     def warm_up(self, seq: int) -> Entry:
         """Take an entry off the shelf.
@@ -124,9 +119,7 @@ class QueueState:
         """The highest generation `subject` has had."""
         known = self.generations.get(subject, 0)
         seq = self.subjects.get(subject)
-        if isinstance(seq, int) and seq in self.shelf:
-            return max(known, self.shelf.generation_of(seq))
-        return known
+        return max(known, self.shelf.generation_of(seq)) if isinstance(seq, int) else known
 
     def find_key(self, key: str) -> tuple[Entry | Finished, BoundKey] | None:
         """The entry an idempotency key is bound to, live or finished, and what it was first used with."""
@@ -147,13 +140,12 @@ class QueueState:
         Raises:
             CorruptFileError: the record speaks of an entry that does not exist.
         """
-        kind = record.__class__
-        if kind is Added:
-            self._add(cast("Added", record).entry, place, length)
-        elif kind is Changed:
-            self._change(cast("Changed", record))
-        elif kind is Finished:
-            self._finish(cast("Finished", record), place, length)
+        if isinstance(record, Added):
+            self._add(record.entry, place, length)
+        elif isinstance(record, Changed):
+            self._change(record)
+        elif isinstance(record, Finished):
+            self._finish(record, place, length)
         else:
             self._apply_rare(record, length)
 
@@ -242,16 +234,20 @@ class QueueState:
         self.subjects.add(subject, seq)
 
     def _unshelve(self, seq: int) -> tuple[Entry, int]:
-        if seq not in self.shelf:
-            raise CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")
-        entry = self.look(seq)
+        entry = self._looked
+        if entry is None or entry.seq != seq:
+            if seq not in self.shelf:
+                raise _missing(seq)
+            entry = self.look(seq)
+        length = self.shelf.take(seq)
+        if length is None:
+            raise _missing(seq)
         if generation := entry.standing.subject_generation:
             self.generations.note(entry.subject, generation)
         self._looked = None
         self._fresh.pop(seq, None)
-        length = self.shelf.take(seq)
         self.ids.add(entry.entry_id, seq)  # who has it will ask for it by its id
-        return entry, length or 0
+        return entry, length
 
     def _change(self, record: Changed) -> None:
         entry, length = self.warm.get(record.seq), None
@@ -293,3 +289,7 @@ class QueueState:
                 self.front_position = record.front_position
             case _:
                 pass
+
+
+def _missing(seq: int) -> CorruptFileError:
+    return CorruptFileError(f"a record speaks of entry number {seq}, which does not exist at that point")

@@ -4,7 +4,7 @@ Heaps are cleaned lazily: an item counts only while its entry still stands as it
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from animus_queue_default.model.entry import Entry
 from animus_queue_default.model.status import Status
@@ -36,6 +36,8 @@ class Readiness:
     ) -> None:
         self._entries = entries
         self._lanes = Lanes(entries, self._is_lined_up, shelf, look, unshelve)
+        self.candidates = self._lanes.candidates
+        """Entries that may be handed out, in order; see `Lanes.candidates`."""
         self._now = 0
         self._alarm = _NEVER
         self._timed: dict[int, None] = {}
@@ -72,7 +74,7 @@ class Readiness:
             self._timed[seq] = None
             self._waiting.add(seq)
             heapq.heappush(self._deferred, (run_at, seq))
-            if len(self._deferred) > self._limit:
+            if len(self._deferred) > 2 * len(self._entries) + SLACK:  # most of it is stale
                 self._rebuild_timed()
             self._alarm = min(self._alarm, run_at)
             if entry.expires_at is not None:
@@ -81,7 +83,7 @@ class Readiness:
             moment = standing.grant.expires_at
             heapq.heappush(self._lapsing, (moment, seq))
             self._alarm = min(self._alarm, moment)
-            if len(self._lapsing) > self._limit:
+            if len(self._lapsing) > 2 * len(self._entries) + SLACK:
                 self._rebuild_lapsing()
 
     def remove(self, entry: Entry) -> None:
@@ -148,10 +150,6 @@ class Readiness:
                 expired[seq] = entry
         return list(expired.values())
 
-    def candidates(self) -> Iterator[Entry]:
-        """Entries that may be handed out, in order; see `Lanes.candidates`."""
-        return self._lanes.candidates()
-
     def pass_over(self) -> None:
         """Ask `candidates` to look behind the entry it gave last."""
         self._lanes.pass_over()
@@ -176,11 +174,6 @@ class Readiness:
                 self._reclaimable.pop(seq, None)
                 self.lapsed.pop(seq, None)
                 heapq.heappush(self._lapsing, (grant.expires_at, seq))
-
-    @property
-    def _limit(self) -> int:
-        """How long a heap may get before what is stale in it is removed."""
-        return 2 * len(self._entries) + SLACK
 
     def _rebuild_timed(self) -> None:
         entries = [self._entries[seq] for seq in self._timed]

@@ -23,6 +23,8 @@ EMPTY = 0xFF
 """Stands in a page's priorities where there is no entry."""
 _MASK = PAGE_ROWS - 1
 _PENDING = Status.PENDING  # an enum's member by its name takes as long as the rest of `only_waits`
+_MOST_GENERATIONS = 2**32 - 1
+"""What a page has room for; only a queue that was taken over from elsewhere may count further."""
 _SPARSE = 8
 """A page with so few entries left is not worth its arrays."""
 
@@ -108,8 +110,10 @@ class Shelf:
         return self.pages[seq >> PAGE_BITS].words[seq & _MASK]
 
     def generation_of(self, seq: int) -> int:
-        """The generation of a shelved entry's subject."""
-        return self.pages[seq >> PAGE_BITS].generations[seq & _MASK]
+        """The generation of a shelved entry's subject; 0 if the entry is not there."""
+        page = self.pages.get(seq >> PAGE_BITS)
+        row = seq & _MASK
+        return 0 if page is None or page.priorities[row] == EMPTY else page.generations[row]
 
     def take(self, seq: int) -> int | None:
         """Take an entry off; the length of its record (0 if nobody said), or None if it is not there."""
@@ -228,5 +232,6 @@ def only_waits(entry: Entry) -> bool:
         and entry.position >= 0  # or else an operator moved it
         and standing.status is _PENDING
         and standing.workflow_id is None
+        and standing.subject_generation <= _MOST_GENERATIONS
         and entry.subject != ""
     )

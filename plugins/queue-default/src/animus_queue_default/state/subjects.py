@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from animus_queue_default.state.index import Index
+
 __all__ = ["Generations", "Subjects"]
 
 
-class Subjects(dict[str, "int | dict[int, None]"]):
+class Subjects(Index["int | dict[int, None]"]):
     """The live entries of a subject, by seq: a number, or a dict where there are several.
 
     A dict for each would be the largest part of memory.
@@ -44,7 +46,7 @@ class Subjects(dict[str, "int | dict[int, None]"]):
         return len(known) if isinstance(known, dict) else 1
 
 
-class Generations(dict[str, int]):
+class Generations(Index[int]):
     """The highest generation each subject has had; it never falls. That of a shelved entry stands on the shelf."""
 
     def __init__(self) -> None:
@@ -53,20 +55,23 @@ class Generations(dict[str, int]):
         """The subjects in the order they came, so that a part of them can be read while more come."""
 
     def note(self, subject: str, generation: int) -> None:
-        """`subject` has had that generation."""
-        known = self.get(subject)
-        if known is None:
-            self.order.append(subject)
+        """`subject` has had that generation; 0 is none."""
+        highest = self.get(subject, 0)
+        if generation > highest:
             self[subject] = generation
-        elif generation > known:
-            self[subject] = generation
+            if not highest:
+                self.order.append(subject)
 
     def page(self, start: int, size: int) -> list[tuple[str, int]]:
         """Subjects from the `start`-th on, with their generations."""
         return [(subject, self[subject]) for subject in self.order[start : start + size]]
 
     def note_all(self, pairs: Iterable[tuple[str, int]]) -> None:
-        """As `note`, for many; a generation of 0 is none."""
+        """As `note`, for many."""
+        known, order = self.get, self.order
         for subject, generation in pairs:
-            if generation:
-                self.note(subject, generation)
+            highest = known(subject, 0)
+            if generation > highest:
+                self[subject] = generation
+                if not highest:
+                    order.append(subject)

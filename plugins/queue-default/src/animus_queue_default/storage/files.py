@@ -216,5 +216,5 @@ class Files:
         """The content of `path`, or None if there is no such file."""
         try:
             return path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None

@@ -183,7 +183,7 @@ class Journal:
 
     def is_longer(self) -> bool:
         """Whether somebody wrote behind `end`: one read of eight bytes, see `Files.size`."""
-        return not is_room(self._read(HEAD.size, self.end))
+        return not is_room(self._files.read(self._open_descriptor, HEAD.size, self.end))
 
     def read_new(self, upto: int | None = None) -> Iterator[list[Written]]:
         """The frames behind `end`, which moves on with them. The lock is held, so a torn tail is nobody's and is cut.

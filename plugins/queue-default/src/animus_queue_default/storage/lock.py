@@ -7,7 +7,6 @@ frame. When a process dies the kernel frees it, so there is nothing stale to cle
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,12 +24,13 @@ _PAUSE_SPREAD_SECONDS = 0.019
 
 
 class _Calls(NamedTuple):
-    """How a lock is taken without waiting, and given back."""
+    """How a lock is taken without waiting, and given back: one call with one of two flags."""
 
-    take: Callable[[int], object]
-    give_back: Callable[[int], object]
+    flock: Callable[[int, int], object]
+    take: int
+    give_back: int
     refusals: tuple[type[Exception], ...]
-    """What `take` raises when another process has it."""
+    """What taking it raises when another process has it."""
     failures: tuple[type[Exception], ...]
     """What it raises when there are no locks."""
 
@@ -61,7 +61,7 @@ class Lock:
         is_known = self._descriptor is not None
         deadline: float | None = None
         while True:
-            descriptor = self._open()
+            descriptor = self._open() if self._descriptor is None else self._descriptor
             if not self._attempt(descriptor):
                 now = self._clock.monotonic()
                 deadline = now + self._timeout_seconds if deadline is None else deadline
@@ -83,7 +83,7 @@ class Lock:
         if self._calls is None:
             self._calls = _calls_of_portalocker()
         try:
-            self._calls.take(descriptor)
+            self._calls.flock(descriptor, self._calls.take)
         except self._calls.refusals:
             return False
         except self._calls.failures as error:
@@ -96,7 +96,7 @@ class Lock:
         """Let others go on."""
         self.is_held = False
         if self._descriptor is not None and self._calls is not None:
-            self._calls.give_back(self._descriptor)
+            self._calls.flock(self._descriptor, self._calls.give_back)
 
     def close(self) -> None:
         """Give the descriptor back, and with it the lock."""
@@ -106,11 +106,10 @@ class Lock:
         self.is_held = False
 
     def _open(self) -> int:
-        """The lock file's descriptor."""
-        if self._descriptor is None:
-            self._files.make_directory(self._path.parent)
-            self._descriptor = self._files.open(self._path, create=True)
-        return self._descriptor
+        """Open the lock file."""
+        self._files.make_directory(self._path.parent)
+        self._descriptor = descriptor = self._files.open(self._path, create=True)
+        return descriptor
 
 
 def _calls_of_portalocker() -> _Calls:
@@ -121,16 +120,10 @@ def _calls_of_portalocker() -> _Calls:
     refusals = (BlockingIOError, portalocker.AlreadyLocked)
     failures = (OSError, portalocker.LockException)
     locker = getattr(portalocker.portalocker, "FlockLocker", None)
-    call: Callable[[int, int], object] | None = None if locker is None else getattr(locker(), "locker", None)
-    if call is None:
-        return _Calls(partial(portalocker.lock, flags=take), portalocker.unlock, refusals, failures)
     # What it calls on POSIX in the end, asked for once: what it checks on the way costs more than the lock.
-    flock, exclusive, unlocked = call, int(take), int(portalocker.LockFlags.UNBLOCK)
+    found: Callable[[int, int], object] | None = None if locker is None else getattr(locker(), "locker", None)
 
-    def acquire(descriptor: int) -> None:
-        flock(descriptor, exclusive)
+    def call(descriptor: int, flags: int) -> None:
+        portalocker.lock(descriptor, take) if flags == take else portalocker.unlock(descriptor)
 
-    def release(descriptor: int) -> None:
-        flock(descriptor, unlocked)
-
-    return _Calls(acquire, release, refusals, failures)
+    return _Calls(found or call, int(take), int(portalocker.LockFlags.UNBLOCK), refusals, failures)

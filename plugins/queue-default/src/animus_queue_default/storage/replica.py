@@ -68,7 +68,8 @@ class Replica:
     @property
     def waste(self) -> int:
         """How many bytes of the journal are not needed any more."""
-        return self.journal.end - self.state.live_bytes
+        journal = self._journal
+        return 0 if journal is None else journal.end - self.state.live_bytes
 
     def load(self, number: int) -> None:
         """Read journal `number`, and those that follow it.
@@ -88,9 +89,10 @@ class Replica:
 
     def catch_up(self) -> bool:
         """Apply what others wrote; False when the way from one journal to the next is gone already."""
-        if self._journal is None:
+        journal = self._journal
+        if journal is None:
             return False
-        sealed = self._replay() if self.journal.is_longer() else None
+        sealed = self._replay() if journal.is_longer() else None
         while sealed is not None:
             self.journal.make_certain()
             try:

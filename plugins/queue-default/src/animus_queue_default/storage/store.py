@@ -80,7 +80,7 @@ class Store:
             LockTimeoutError: another process held the lock too long.
             StorageError: a file cannot be read, is damaged or too new.
         """
-        if self._lock.is_held or not (create or self._exists()):
+        if self._lock.is_held or not (create or self._replica is not None or self._exists()):
             return
         if self._refusal is not None:
             # The rest of the batch does not wait for the same lock or read the same damage again.
@@ -95,7 +95,7 @@ class Store:
             if isinstance(error, QueueError):
                 self._refusal = error
             elif isinstance(error, OSError):
-                self._refusal = unopened(self.directory, error)
+                self.last_fault = self._refusal = unopened(self.directory, error)
                 raise self._refusal from error
             raise
 
@@ -119,7 +119,8 @@ class Store:
             return
         batch, self._batch = self._batch, []
         try:
-            require_unspoiled(spoiled_by)
+            if spoiled_by is not None:
+                require_unspoiled(spoiled_by)
             if batch:
                 replica.append(batch)
                 self._upkeep.mirror(batch)
@@ -153,9 +154,13 @@ class Store:
         self._lock.close()
 
     def _exists(self) -> bool:
-        if self._replica is not None or self._files.is_directory(self.directory):
-            return True
-        return self._predecessor is not None and self._predecessor.exists()
+        try:
+            if self._files.is_directory(self.directory):
+                return True
+            return self._predecessor is not None and self._predecessor.exists()
+        except OSError as error:
+            self.last_fault = unopened(self.directory, error)
+            raise self.last_fault from error
 
     def _fail(self, error: BaseException) -> None:
         self.last_fault = error

@@ -47,7 +47,9 @@ from animus_queue_default.operations.unfenced import checked_outcome, require_id
 from animus_queue_default.operations.view import list_entries, totals
 from animus_queue_default.storage.files import Files
 from animus_queue_default.wire import care, translation
-from animus_queue_default.wire.desk import CONFIG_SETTING, Desk
+from animus_queue_default.wire.desk import Desk
+from animus_queue_default.wire.limits import require_not_negative, require_short
+from animus_queue_default.wire.place import CONFIG_SETTING
 
 __all__ = ["NAME", "VERSION", "build"]
 
@@ -103,8 +105,7 @@ class _Unfenced:
 
     def list(self, params: QueueListParams) -> QueueListResult:
         with self._desk as desk:
-            if (params.limit or 0) < 0 or (params.offset or 0) < 0:
-                raise InvalidRequestError(f"limit {params.limit} and offset {params.offset} must be 0 or more")
+            require_not_negative(limit=params.limit, offset=params.offset)
             page = list_entries(
                 desk.store(), desk.clock, statuses=params.status, limit=params.limit, offset=params.offset or 0
             )
@@ -117,6 +118,7 @@ class _Unfenced:
     def lease(self, params: QueueLeaseParams) -> QueueLeaseResult:
         with self._desk as desk:
             require_id_count(params.max, params.workflow_ids)
+            require_short(workflow_id=max(params.workflow_ids or (), key=len, default=None))
             excluded = frozenset(params.exclude_subjects or ())
             leased = desk.queue().lease(params.max, params.workflow_ids, excluded)
             return QueueLeaseResult(leased=[translation.entry_to_wire(entry) for entry in leased])
@@ -127,6 +129,7 @@ class _Unfenced:
 
     def hold(self, params: QueueHoldParams) -> QueueMutationResult:
         with self._desk as desk:
+            require_short(reason=params.reason)
             return translation.mutation_to_wire(desk.queue().hold(params.entry_id, params.reason))
 
     def release(self, params: QueueEntryParams) -> QueueMutationResult:
@@ -143,6 +146,7 @@ class _Unfenced:
 
     def mark_assigned(self, params: QueueMarkAssignedParams) -> QueueMutationResult:
         with self._desk as desk:
+            require_short(workflow_id=params.workflow_id)
             mutation = desk.queue().mark_assigned(params.entry_id, params.workflow_id)
             return translation.mutation_to_wire(mutation)
 
@@ -154,6 +158,7 @@ class _Unfenced:
 
     def release_pending(self, params: QueueReleasePendingParams) -> QueueReleasePendingResult:
         with self._desk as desk:
+            require_short(reason=params.reason)
             desk.queue().return_to_pending(params.entry_id, params.reason)
             return QueueReleasePendingResult(entry_id=params.entry_id, status=Status.PENDING.value)
 
@@ -198,6 +203,7 @@ class _Fenced:
     def recover(self, params: FencedRecoverParams) -> FencedMutationResult:
         with self._desk as desk:
             fence = translation.fence_from_wire(params.execution)
+            require_short(new_owner_id=params.new_owner_id)
             return translation.act_to_wire(desk.fenced().recover(fence, params.new_owner_id, params.ttl_secs))
 
     def completion(self, params: FencedCompletionParams) -> FencedMutationResult:
@@ -209,6 +215,7 @@ class _Fenced:
     def release_pending(self, params: FencedReleasePendingParams) -> FencedMutationResult:
         with self._desk as desk:
             fence = translation.fence_from_wire(params.execution)
+            require_short(reason=params.reason)
             if not params.reason.strip():
                 raise InvalidRequestError("reason is empty; say why the entry is returned")
             return translation.act_to_wire(desk.fenced().return_to_pending(fence, params.reason))

@@ -14,12 +14,12 @@ from animus_plugin_protocol.wire.queue_care import (
     QueueWhyParams,
     QueueWhyResult,
 )
-from animus_queue_default.fault import InvalidRequestError
 from animus_queue_default.model.entry import Finished
 from animus_queue_default.model.moment import format_moment
 from animus_queue_default.operations.explanation import explain
 from animus_queue_default.operations.view import finished_page
 from animus_queue_default.wire.desk import Desk
+from animus_queue_default.wire.limits import require_not_negative
 from animus_queue_default.wire.transfer import export_entries, import_entries
 from animus_queue_default.wire.translation import fence_to_wire
 
@@ -67,7 +67,8 @@ class _Care:
 
     def history(self, params: QueueHistoryParams) -> QueueHistoryResult:
         with self._desk as desk:
-            offset = _checked_offset(params.offset)
+            require_not_negative(limit=params.limit, offset=params.offset)
+            offset = params.offset or 0
             source = desk.store().finished(offset)
             page = finished_page(source, subject=params.subject_id, limit=params.limit, offset=offset)
             return QueueHistoryResult(
@@ -76,7 +77,8 @@ class _Care:
 
     def export(self, params: QueueExportParams) -> QueueExportResult:
         with self._desk as desk:
-            page = export_entries(desk.store(), limit=params.limit, offset=_checked_offset(params.offset))
+            require_not_negative(limit=params.limit, offset=params.offset)
+            page = export_entries(desk.store(), limit=params.limit, offset=params.offset or 0)
             return QueueExportResult(
                 entries=page.entries, subject_generations=page.generations, next_offset=page.next_offset
             )
@@ -87,12 +89,6 @@ class _Care:
             result = import_entries(store, desk.clock, params.entries, params.subject_generations)
             skipped = [QueueImportSkip(entry_id=entry_id, reason=reason) for entry_id, reason in result.skipped]
             return QueueImportResult(imported=result.imported, skipped=skipped)
-
-
-def _checked_offset(offset: int | None) -> int:
-    if offset is not None and offset < 0:
-        raise InvalidRequestError(f"offset is {offset}; it must be 0 or more")
-    return offset or 0
 
 
 def _finished_to_wire(finished: Finished) -> QueueHistoryEntry:

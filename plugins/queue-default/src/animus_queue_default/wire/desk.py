@@ -25,11 +25,10 @@ from animus_queue_default.operations.unfenced import Queue
 from animus_queue_default.storage.files import Files
 from animus_queue_default.storage.store import COMPACTION_FLOOR_BYTES, Store
 from animus_queue_default.wire.legacy import LegacyQueueFile
+from animus_queue_default.wire.place import binding_error, state_directory
 
-__all__ = ["CONFIG_SETTING", "FLOOR_SETTING", "Desk", "as_fault"]
+__all__ = ["FLOOR_SETTING", "Desk", "as_fault"]
 
-CONFIG_SETTING = "ANIMUS_CONFIG_DIR"
-"""Where state is kept instead of ``~/.animus``, for hosts that do not say it in the handshake."""
 FLOOR_SETTING = "ANIMUS_QUEUE_COMPACTION_FLOOR_BYTES"
 """For tests: from how much waste on a journal is compacted."""
 
@@ -56,10 +55,10 @@ class Desk:
         """
         binding = params.init_extensions.project_binding
         if binding is None or not binding.project_root.strip():
-            raise _binding_error("the host named no project: init_extensions.project_binding.project_root is missing")
+            raise binding_error("the host named no project: init_extensions.project_binding.project_root is missing")
         if self._project_root is not None:
             if binding.project_root != self._project_root:
-                raise _binding_error(
+                raise binding_error(
                     f"this process serves {self._project_root!r}; start another one for {binding.project_root!r}"
                 )
             return
@@ -69,21 +68,21 @@ class Desk:
     def store(self, *, create: bool = False) -> Store:
         """The store, locked and caught up for this batch."""
         if self._store is None:
-            raise _binding_error("no project was named in initialize")
+            raise binding_error("no project was named in initialize")
         self._store.begin(create=create)
         return self._store
 
     def queue(self, *, create: bool = False) -> Queue:
         """The first generation of operations, ready for this batch."""
         if self._queue is None or self._store is None:
-            raise _binding_error("no project was named in initialize")
+            raise binding_error("no project was named in initialize")
         self._store.begin(create=create)
         return self._queue
 
     def fenced(self, *, create: bool = False) -> FencedQueue:
         """The second generation of operations, ready for this batch."""
         if self._fenced is None or self._store is None:
-            raise _binding_error("no project was named in initialize")
+            raise binding_error("no project was named in initialize")
         self._store.begin(create=create)
         return self._fenced
 
@@ -113,7 +112,7 @@ class Desk:
         terms = LeaseTerms.from_environment()
         legacy = LegacyQueueFile(Path(binding.project_root) / ".animus" / "queue.json", files)
         self._store = Store(
-            _state_directory(binding) / "queue",
+            state_directory(binding) / "queue",
             self.clock,
             files,
             predecessor=legacy,
@@ -161,23 +160,6 @@ def _refusal(error: InvalidRequestError) -> tuple[int, Any]:
             return ErrorCode.INVALID_PARAMS, None
 
 
-def _state_directory(binding: ProjectBinding) -> Path:
-    if binding.state_dir:
-        return Path(binding.state_dir)
-    scope = binding.repo_scope.strip()
-    if not scope or scope in {".", ".."} or "/" in scope:
-        raise _binding_error(
-            f"the host named no place for state: project_binding has neither state_dir nor a usable repo_scope"
-            f" ({binding.repo_scope!r})"
-        )
-    configured = os.environ.get(CONFIG_SETTING)
-    return (Path(configured) if configured else Path.home() / ".animus") / scope
-
-
 def _compaction_floor() -> int:
     text = os.environ.get(FLOOR_SETTING, "")
     return int(text) if text.isascii() and text.isdigit() else COMPACTION_FLOOR_BYTES
-
-
-def _binding_error(text: str) -> RefusedError:
-    return RefusedError(text, code=ErrorCode.QUEUE_BINDING_MISMATCH)

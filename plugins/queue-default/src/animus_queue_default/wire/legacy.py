@@ -2,7 +2,8 @@
 
 ``queue.json`` has two shapes: an object with ``entries``, and an older bare array. Entries without an id get one; it
 is written to the journal in the same step, so every process sees the same ids from then on. ``queue-history.jsonl``
-beside it says how entries ended; the last line of an id counts. The files are left as they are.
+beside it says how entries ended; the last line of an id counts, and what a crash left of a line does not. The files are
+left as they are.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ from animus_queue_default.model.moment import MomentError, parse_moment
 from animus_queue_default.model.record import Added, Generations, Record
 from animus_queue_default.model.status import Outcome
 from animus_queue_default.storage.files import Files
-from animus_queue_default.wire.porting import from_portable
+from animus_queue_default.wire.porting import checked_count, from_portable
 
 __all__ = ["HISTORY_NAME", "LegacyQueueFile"]
 
@@ -59,8 +60,9 @@ class LegacyQueueFile:
         self._mint = mint
 
     def exists(self) -> bool:
-        """Whether there is such a file with something in it."""
-        return bool((self._files.read_whole(self._path) or b"").strip())
+        """Whether there is such a file, or its history, with something in it."""
+        paths = (self._path, self._path.with_name(HISTORY_NAME))
+        return any((self._files.read_whole(path) or b"").strip() for path in paths)
 
     def records(self, now: int) -> list[Record]:
         """The facts the files amount to, in file order; none if there is no file.
@@ -69,18 +71,17 @@ class LegacyQueueFile:
             CorruptFileError: one cannot be read.
         """
         data = (self._files.read_whole(self._path) or b"").strip()
-        if not data:
-            return []
         try:
-            content = _parse(data)
+            content = _parse(data) if data else _File()
             entries = self._convert(content.entries, now)
+            generations = [(subject, _count(subject, count)) for subject, count in content.subject_generations.items()]
         except (msgspec.MsgspecError, MomentError, ValueError) as error:
             raise _unreadable(self._path, str(error)) from error
         records: list[Record] = [Added(entry) for entry in entries]
         live = {entry.entry_id for entry in entries}
         records += [finished for finished in self._history(now) if finished.entry_id not in live]
-        if content.subject_generations:
-            records.append(Generations(tuple(content.subject_generations.items())))
+        if generations:
+            records.append(Generations(tuple(generations)))
         return records
 
     def _convert(self, items: list[QueuePortableEntry], now: int) -> list[Entry]:
@@ -91,7 +92,11 @@ class LegacyQueueFile:
             is_new = item.entry_id and item.entry_id not in known
             entry_id = item.entry_id if item.entry_id and is_new else self._mint()
             known.add(entry_id)
-            entries.append(from_portable(item, seq=seq, position=seq - 1, entry_id=entry_id, now=now))
+            try:
+                entry = from_portable(_as_due(item), seq=seq, position=seq - 1, entry_id=entry_id, now=now)
+            except ValueError as error:
+                raise ValueError(f"entries[{seq - 1}]: {error}") from error
+            entries.append(entry)
         return entries
 
     def _history(self, now: int) -> list[Finished]:
@@ -104,8 +109,8 @@ class LegacyQueueFile:
             try:
                 finished = _finished(_decode_ended(line), now)
             except (msgspec.MsgspecError, MomentError, ValueError) as error:
-                if number == len(lines):
-                    break  # the torn end that a crash left
+                if _is_torn(line):
+                    continue  # a crash left it, and who went on wrote a new line behind it
                 raise _unreadable(path, f"line {number}: {error}") from error
             ended.pop(finished.entry_id, None)
             ended[finished.entry_id] = finished
@@ -135,6 +140,29 @@ def _finished(ended: _Ended, now: int) -> Finished:
         repository=entry.repository,
         keys=entry.keys,
     )
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether it is the beginning of a line."""
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return line.startswith(b"{")
+    return False
+
+
+def _as_due(item: QueuePortableEntry) -> QueuePortableEntry:
+    """The oldest queue starts an entry at once when it cannot read its ``run_at``, so there may be such entries."""
+    try:
+        if item.run_at is not None:
+            parse_moment(item.run_at)
+    except MomentError:
+        return msgspec.structs.replace(item, run_at=None)
+    return item
+
+
+def _count(subject: str, count: int) -> int:
+    return checked_count(f"subject_generations[{subject!r}]", count)
 
 
 def _unreadable(path: Path, what: str) -> CorruptFileError:

@@ -8,10 +8,14 @@ from animus_queue_default.clock import MICROSECONDS
 from animus_queue_default.model.entry import AuditLine, BoundKey, Entry, Grant, Priority, Repository, Standing
 from animus_queue_default.model.lease import UNFENCED_TTL_SECONDS
 from animus_queue_default.model.moment import format_moment, parse_moment
-from animus_queue_default.model.request import ANY_REQUEST, LONGEST_EXPIRY
+from animus_queue_default.model.request import ANY_REQUEST, LONGEST_EXPIRY, Request, request_hash
 from animus_queue_default.model.status import Status
+from animus_queue_default.wire.limits import require_shallow
 
-__all__ = ["from_portable", "to_portable"]
+__all__ = ["checked_count", "from_portable", "to_portable"]
+
+_MOST = 2**63 - 1
+"""The highest generation that is taken over: there is room above it to count on."""
 
 _decode_dispatch = msgspec.json.Decoder(SubjectDispatch).decode
 
@@ -21,13 +25,13 @@ def from_portable(item: QueuePortableEntry, *, seq: int, position: int, entry_id
 
     Raises:
         MomentError: a moment is malformed.
-        ValueError: the subject is blank.
+        ValueError: the subject is blank, a number is out of range, or no reply could carry the entry.
     """
     dispatch = item.dispatch
     subject = None if dispatch is None else dispatch.subject
-    keys = [BoundKey(item.idempotency_key, ANY_REQUEST)] if item.idempotency_key else []
-    keys += [BoundKey(extra.key, extra.content_hash or ANY_REQUEST) for extra in item.extra_idempotency_keys]
-    return Entry(
+    if dispatch is not None:
+        require_shallow(dispatch)
+    entry = Entry(
         seq=seq,
         entry_id=entry_id,
         subject=item.subject_id or item.task_id or "" if subject is None else qualified_id(subject.kind, subject.id),
@@ -39,13 +43,27 @@ def from_portable(item: QueuePortableEntry, *, seq: int, position: int, entry_id
         enqueued_at=_moment(item.enqueued_at) or now,
         run_at=_moment(item.run_at),
         run_at_text=item.run_at,
-        expire_after_secs=None if item.expire_after_secs is None else min(item.expire_after_secs, LONGEST_EXPIRY),
+        expire_after_secs=_expiry(item.expire_after_secs),
         repository=_repository(item.repository),
         task_id=item.task_id,
         standing=_standing(item, now),
-        keys=tuple(key for key in keys if key.key),
         audit=tuple(_audit(line, now) for line in item.audit_log),
     )
+    keys = [BoundKey(item.idempotency_key, _content_hash(entry))] if item.idempotency_key else []
+    keys += [BoundKey(extra.key, extra.content_hash or ANY_REQUEST) for extra in item.extra_idempotency_keys]
+    entry.keys = tuple(key for key in keys if key.key)
+    return entry
+
+
+def checked_count(name: str, count: int | None) -> int:
+    """A number of generations, 0 if there is none.
+
+    Raises:
+        ValueError: it is out of range.
+    """
+    if count is not None and not 0 <= count <= _MOST:
+        raise ValueError(f"{name} is {count}; it must be 0 to {_MOST}")
+    return count or 0
 
 
 def to_portable(entry: Entry) -> QueuePortableEntry:
@@ -84,6 +102,30 @@ def to_portable(entry: Entry) -> QueuePortableEntry:
     )
 
 
+def _content_hash(entry: Entry) -> str:
+    """What the entry's first key is bound to: the entry itself, where there is enough of it left to compare with."""
+    if entry.dispatch is None:
+        return ANY_REQUEST
+    return request_hash(
+        Request(
+            subject=entry.subject,
+            subject_key=entry.subject_key,
+            workflow_ref=entry.workflow_ref,
+            dispatch=entry.dispatch,
+            priority=entry.priority,
+            run_at=entry.run_at,
+            expire_after_secs=entry.expire_after_secs,
+            repository=entry.repository,
+        )
+    )
+
+
+def _expiry(seconds: int | None) -> int | None:
+    if seconds is not None and not 0 <= seconds <= LONGEST_EXPIRY:
+        raise ValueError(f"expire_after_secs is {seconds}; it must be 0 to {LONGEST_EXPIRY}")
+    return seconds
+
+
 def _moment(text: str | None) -> int | None:
     return None if text is None else parse_moment(text)
 
@@ -117,18 +159,21 @@ def _standing(item: QueuePortableEntry, now: int) -> Standing:
     known = item.status in {status.value for status in Status}
     status = Status(item.status) if known else Status.UNKNOWN
     assigned = status is Status.ASSIGNED
+    workflow_generation = checked_count("workflow_generation", item.workflow_generation)
+    subject_generation = checked_count("subject_generation", item.subject_generation)
+    lease_generation = checked_count("lease_generation", item.lease_generation)
     grant = None
     if item.lease_owner or assigned:
         # An assigned entry of the oldest version has no expiry; it gets one, or it would hold its subject for ever.
         expires_at = _moment(item.lease_expires_at) or now + UNFENCED_TTL_SECONDS * MICROSECONDS
-        is_fenced = bool(item.lease_owner and item.workflow_generation and item.subject_generation)
-        grant = Grant(item.lease_owner or "", item.lease_generation or 0, expires_at, is_fenced)
+        is_fenced = bool(item.lease_owner and workflow_generation and subject_generation)
+        grant = Grant(item.lease_owner or "", lease_generation, expires_at, is_fenced)
     return Standing(
         status=status,
         workflow_id=item.workflow_id,
-        workflow_generation=item.workflow_generation or 0,
-        subject_generation=item.subject_generation or 0,
-        lease_generation=item.lease_generation or 0,
+        workflow_generation=workflow_generation,
+        subject_generation=subject_generation,
+        lease_generation=lease_generation,
         grant=grant,
         assigned_at=_moment(item.assigned_at),
         held_at=_moment(item.held_at),

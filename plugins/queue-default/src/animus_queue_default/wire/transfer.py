@@ -16,7 +16,7 @@ from animus_queue_default.model.status import Status
 from animus_queue_default.operations.handout import PAGE_BYTES, entry_bytes
 from animus_queue_default.operations.ledger import Ledger
 from animus_queue_default.state.queue_state import QueueState
-from animus_queue_default.wire.porting import from_portable, to_portable
+from animus_queue_default.wire.porting import checked_count, from_portable, to_portable
 
 __all__ = ["Exported", "Imported", "export_entries", "import_entries"]
 
@@ -69,6 +69,8 @@ def import_entries(
         InvalidRequestError: an item is malformed; nothing was imported.
     """
     state, now = ledger.state, clock.now()
+    for subject, count in generations.items():
+        _require_count(subject, count)
     entries = [_convert(state, place, item, now, mint) for place, item in enumerate(items)]
     skipped: list[tuple[str, str]] = []
     imported = 0
@@ -96,6 +98,13 @@ def _convert(state: QueueState, place: int, item: QueuePortableEntry, now: int, 
     except (MomentError, ValueError, OverflowError) as error:
         raise InvalidRequestError(f"entries[{place}] ({item.entry_id!r}): {error}; nothing was imported") from error
     return entry
+
+
+def _require_count(subject: str, count: int) -> None:
+    try:
+        checked_count(f"subject_generations[{subject!r}]", count)
+    except ValueError as error:
+        raise InvalidRequestError(f"{error}; nothing was imported") from error
 
 
 def _obstacle(state: QueueState, entry: Entry) -> str | None:

@@ -23,12 +23,20 @@ from animus_queue_default.fault import InvalidRequestError
 from animus_queue_default.model.act import Block, FencedAct
 from animus_queue_default.model.entry import Entry, Priority, Repository
 from animus_queue_default.model.lease import Fence, fence_of
-from animus_queue_default.model.moment import MomentError, as_datetime, format_moment, from_datetime, parse_moment
-from animus_queue_default.model.request import Request, checked_key
+from animus_queue_default.model.moment import (
+    MomentError,
+    as_datetime,
+    format_moment,
+    from_datetime,
+    parse_moment,
+    require_moment,
+)
+from animus_queue_default.model.request import LONGEST_EXPIRY, Request, checked_key
 from animus_queue_default.operations.fenced import MAX_LEASE_BATCH
 from animus_queue_default.operations.handout import Exclusion
 from animus_queue_default.operations.unfenced import Mutation, require_id_count
 from animus_queue_default.operations.view import Totals
+from animus_queue_default.wire.limits import require_shallow, require_short
 
 __all__ = [
     "act_to_wire",
@@ -61,17 +69,22 @@ def request_from_wire(
     """What is asked for, checked: what is refused here is refused before a queue is made for it.
 
     Raises:
-        InvalidRequestError: there is no subject or workflow, a moment is malformed, an expiry is negative, or no reply
-            could carry the entry.
+        InvalidRequestError: there is no subject or workflow, a moment is malformed, an expiry is out of range, or no
+            reply could carry the entry.
     """
     if dispatch.subject is None:
         raise InvalidRequestError("queue subject identity is missing: subject_dispatch.subject needs a kind and an id")
     if not dispatch.workflow_ref.strip():
         raise InvalidRequestError("subject_dispatch.workflow_ref is empty; name the workflow to run")
-    if expire_after_secs is not None and expire_after_secs < 0:
-        raise InvalidRequestError(f"expire_after_secs is {expire_after_secs}; it must be 0 or more")
+    if expire_after_secs is not None and not 0 <= expire_after_secs <= LONGEST_EXPIRY:
+        raise InvalidRequestError(f"expire_after_secs is {expire_after_secs}; it must be 0 to {LONGEST_EXPIRY}")
+    try:
+        require_moment(dispatch.requested_at)
+    except MomentError as error:
+        raise InvalidRequestError(f"subject_dispatch.requested_at: {error}") from error
     try:
         subject = qualified_id(dispatch.subject.kind, dispatch.subject.id)
+        require_shallow(dispatch)
         moment = None if run_at is None else parse_moment(run_at)
     except MomentError as error:
         raise InvalidRequestError(f"run_at: {error}") from error
@@ -147,16 +160,10 @@ def fence_from_wire(execution: ExecutionFence) -> Fence:
     Raises:
         InvalidRequestError: it is not one of ours, or incomplete.
     """
-    if execution.schema != _FENCE_SCHEMA or execution.version != _FENCE_VERSION:
-        raise InvalidRequestError(
-            f"execution has schema {execution.schema!r} version {execution.version};"
-            f" expected {_FENCE_SCHEMA!r} version {_FENCE_VERSION}"
-        )
+    _require_fence(execution)
     lease, subject = execution.queue_lease, execution.subject
     if lease is None or subject is None:
         raise InvalidRequestError("execution must carry subject and queue_lease, as the lease handed them out")
-    if min(execution.workflow_generation, lease.generation, subject.generation) < 1:
-        raise InvalidRequestError("execution has a generation below 1; generations count from 1")
     if lease.expires_at.tzinfo is None:
         raise InvalidRequestError(
             "execution.queue_lease.expires_at has no offset; write it like '2030-01-31T09:30:00Z'"
@@ -183,6 +190,7 @@ def check_lease(params: FencedLeaseParams) -> None:
     """
     if not 1 <= params.max <= MAX_LEASE_BATCH:
         raise InvalidRequestError(f"max is {params.max}; a fenced lease takes 1 to {MAX_LEASE_BATCH}")
+    require_short(owner_id=params.owner_id, workflow_id=max(params.workflow_ids, key=len, default=None))
     if not params.owner_id.strip():
         raise InvalidRequestError("owner_id is empty; name who will hold the leases")
     require_id_count(params.max, params.workflow_ids)
@@ -193,15 +201,20 @@ def check_lease(params: FencedLeaseParams) -> None:
 
 
 def exclusion_from_wire(fences: list[ExecutionFence]) -> Exclusion:
-    """The runs the asker knows of."""
+    """The runs the asker knows of.
+
+    Raises:
+        InvalidRequestError: one of them is no fence.
+    """
     subjects: dict[str, str] = {}
     repositories: dict[str, str] = {}
     for fence in fences:
+        _require_fence(fence)
         name = fence.workflow_id if fence.queue_lease is None else fence.queue_lease.entry_id
         if fence.subject is not None:
             subjects[fence.subject.qualified_id] = name
         if fence.repository is not None:
-            repositories[fence.repository.collision_key] = name
+            repositories[_repository_from_wire(fence.repository).collision_key] = name
     return Exclusion(subjects=subjects, repositories=repositories)
 
 
@@ -253,6 +266,17 @@ def fence_to_wire(fence: Fence) -> ExecutionFence:
             repository=repository.repository, base_ref=repository.base_ref, head_ref=repository.head_ref
         ),
     )
+
+
+def _require_fence(execution: ExecutionFence) -> None:
+    if execution.schema != _FENCE_SCHEMA or execution.version != _FENCE_VERSION:
+        raise InvalidRequestError(
+            f"execution has schema {execution.schema!r} version {execution.version};"
+            f" expected {_FENCE_SCHEMA!r} version {_FENCE_VERSION}"
+        )
+    parts = (execution.subject, execution.queue_lease)
+    if min(execution.workflow_generation, *(1 if part is None else part.generation for part in parts)) < 1:
+        raise InvalidRequestError("execution has a generation below 1; generations count from 1")
 
 
 def _repository_from_wire(reservation: RepositoryReservation) -> Repository:
