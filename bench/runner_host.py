@@ -18,6 +18,8 @@ import msgspec
 READ_BYTES = 65_536
 """Below the size at which the C library would map fresh memory for each read."""
 EXIT_SECONDS = 20.0
+SETTLE_SECONDS = 2.2
+"""Definitions written less than two seconds ago are compiled anew for every run, which nobody wants to time."""
 AGENT_RESULT = {
     "session_id": "s",
     "exit_code": 0,
@@ -77,6 +79,7 @@ class RunnerHost:
             },
         )
         self._write({"jsonrpc": "2.0", "method": "initialized"})
+        time.sleep(SETTLE_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -203,13 +203,15 @@ def main() -> None:
     rows: dict[str, list[float]] = {name: [] for name in todo}
     remarks: dict[str, str] = {}
     before = disturbed()
-    for _ in range(given.rounds):
-        for name in random.sample(list(todo), len(todo)):
-            with tempfile.TemporaryDirectory() as folder:
-                steps = todo[name](Path(folder))
-            rows[name].append(statistics.median(steps.seconds) * 1000)
-            if steps.remark:
-                remarks[name.partition(":")[0]] = steps.remark
+    with tempfile.TemporaryDirectory() as scratch:  # emptied at the end; see runner_commands
+        for number in range(given.rounds):
+            for place, name in enumerate(random.sample(list(todo), len(todo))):
+                folder = Path(scratch, f"{number}-{place}")
+                folder.mkdir()
+                steps = todo[name](folder)
+                rows[name].append(statistics.median(steps.seconds) * 1000)
+                if steps.remark:
+                    remarks[name.partition(":")[0]] = steps.remark
     show(rows, remarks)
     if given.peers is None:
         print("No --peers DIR: LangGraph and DBOS were not measured.")

@@ -20,7 +20,7 @@ from animus_process import (
     release_gate,
 )
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 
 
 class Family:

@@ -8,7 +8,7 @@ from animus_process.gate import GATE_CLOSED_EXIT_CODE
 
 
 def run_gated(argv, given, **options):
-    return subprocess.run(gated(argv, **options), input=given, capture_output=True, check=False, timeout=10)
+    return subprocess.run(gated(argv, **options), input=given, capture_output=True, check=False, timeout=60)
 
 
 def test_gated_program_runs_after_one_line_and_gets_the_rest():

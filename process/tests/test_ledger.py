@@ -54,7 +54,7 @@ def dead_owner(tmp_path, ledger, wait_until):
         root = int(owner.stdout.readline())
         wait_until(lambda: members == 0 or (pids.exists() and len(pids.read_text().split()) == members))
         owner.send_signal(signal.SIGKILL)
-        owner.communicate(timeout=10)
+        owner.communicate(timeout=60)
         return root, [int(word) for word in pids.read_text().split()] if members else []
 
     return leave

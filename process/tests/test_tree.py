@@ -6,7 +6,6 @@ import pytest
 
 from animus_process import (
     ProcessRecord,
-    SystemClock,
     is_tree_gone,
     kill_tree,
     signal_tree,
@@ -77,7 +76,7 @@ def test_kill_tree_finds_daemons_by_their_mark(spawn, is_running, program):
 def test_stop_tree_leaves_the_exit_status_to_popen(spawn):
     family = spawn(GRANDCHILD)
     family.descendants(2)
-    assert stop_tree(family.record())
+    assert stop_tree(family.record(), term_seconds=60)
     assert family.child.wait() == -signal.SIGTERM
 
 
@@ -183,7 +182,7 @@ def test_member_that_no_longer_shows_its_mark_is_waited_for(spawn, is_running, m
     monkeypatch.setattr(tree, "environment_of", lambda pid: b"" if looks else real(pid))
     members = tree._members
     monkeypatch.setattr(tree, "_members", lambda records: [members(records), looks.append(1)][0])
-    assert not tree.wait_gone(record, 0.2, SystemClock(), kill=False)
+    assert not tree.wait_gone(record, 0.2, _StoppedClock(), kill=False)
     assert any(is_running(pid) for pid in pids)
     assert len(looks) > 1
     monkeypatch.undo()

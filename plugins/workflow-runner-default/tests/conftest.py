@@ -104,7 +104,7 @@ class Host:
     def finish(self, number: int, timeout: float = REPLY_SECONDS) -> Any:
         reply = self._replies[number].get(timeout=timeout)
         if reply is None:
-            raise ConnectionError(f"the plugin is gone ({self.process.wait(5)}):\n" + "".join(self.stderr))
+            raise ConnectionError(f"the plugin is gone ({self.process.wait(60)}):\n" + "".join(self.stderr))
         if "error" in reply:
             raise RpcError(reply["error"])
         return reply["result"]
@@ -359,7 +359,7 @@ def git(environ: dict[str, str]) -> Callable[..., str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

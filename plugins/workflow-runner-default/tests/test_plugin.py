@@ -26,7 +26,7 @@ def test_manifest_names_kinds_and_methods_and_creates_nothing(tmp_path, environ)
         env=environ,
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     manifest = json.loads(done.stdout)
     assert manifest["plugin_kind"] == "workflow_runner"

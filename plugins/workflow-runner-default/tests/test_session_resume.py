@@ -39,9 +39,9 @@ class Agent:
             self.answered.clear()
             self.host.tell(call, "agent/interactionRequested", question)
             self.began.set()
-            assert self.answered.wait(20)
+            assert self.answered.wait(60)
         self.began.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(60)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -77,7 +77,7 @@ def wait_for_session(agent: Agent, run_id: str) -> None:
 def test_killed_runner_resumes_the_agents_session_as_the_same_attempt(start_agent):
     first = start_agent()
     first.host.begin_execute("w", workflow_id="r1")
-    assert first.began.wait(20)
+    assert first.began.wait(60)
     wait_for_session(first, "r1")
     first.host.kill()
     first.go_on.set()
@@ -100,7 +100,7 @@ def test_killed_runner_resumes_the_agents_session_as_the_same_attempt(start_agen
 def test_runner_whose_host_is_gone_leaves_the_session_to_the_next_one(start_agent):
     first = start_agent()
     first.host.begin_execute("w", workflow_id="r1")
-    assert first.began.wait(20)
+    assert first.began.wait(60)
     wait_for_session(first, "r1")
     first.host.close()
     first.go_on.set()
@@ -118,7 +118,7 @@ def test_runner_whose_host_is_gone_leaves_the_session_to_the_next_one(start_agen
 def test_killed_runner_of_an_agent_without_sessions_parks_the_run(start_agent, rpc_error):
     first = start_agent()
     first.host.begin_execute("w", workflow_id="r1")
-    assert first.began.wait(20)
+    assert first.began.wait(60)
     wait_for_session(first, "r1")
     first.host.kill()
     first.go_on.set()

@@ -1,6 +1,7 @@
 """The processes that are out there, one file each, readable by whoever comes after us."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -71,11 +72,15 @@ class ProcessLedger:
         record_id = f"{pid}-{os.urandom(6).hex()}"
         record = ProcessRecord.of(pid, purpose=purpose, run_id=run_id, mark=mark, record_id=record_id)
         temporary, descriptor = self._open_temporary(record_id)
+        data = record.encode()
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as stream:
-                stream.write(record.encode())
-                stream.truncate()
-            os.rename(temporary, self._path(record))  # noqa: PTH104 - plain calls: a record is made for each command
+            try:  # plain calls: a record is made for each command
+                if os.write(descriptor, data) < len(data):
+                    raise OSError(errno.ENOSPC, f"process record {temporary!r} was not written whole; make room there")
+                os.ftruncate(descriptor, len(data))
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, self._path(record))  # noqa: PTH104
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -105,10 +110,10 @@ class ProcessLedger:
         if self._on_record and len(self._spares) < _MOST_SPARES:
             spare = self._temporary(record.record_id)
             with contextlib.suppress(FileNotFoundError):
-                path.rename(spare)
+                os.rename(path, spare)  # noqa: PTH104
                 self._spares.append(spare)
             return
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         while self._spares and not self._on_record:
             Path(self._spares.pop()).unlink(missing_ok=True)
 
@@ -124,7 +129,7 @@ class ProcessLedger:
             except (RecordError, OSError) as error:
                 unreadable.append(UnreadableRecord(path, str(error)))
                 continue
-            if path.name != self._path(record).name:
+            if path.name != f"{record.record_id}{_SUFFIX}":
                 unreadable.append(UnreadableRecord(path, f"it holds the record {record.record_id!r}"))
                 continue
             records.append(record)
@@ -183,5 +188,5 @@ class ProcessLedger:
         except FileNotFoundError:
             return []
 
-    def _path(self, record: ProcessRecord) -> Path:
-        return self.directory / f"{record.record_id}{_SUFFIX}"
+    def _path(self, record: ProcessRecord) -> str:
+        return f"{self.directory}/{record.record_id}{_SUFFIX}"

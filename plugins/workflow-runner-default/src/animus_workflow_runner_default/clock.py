@@ -56,4 +56,5 @@ class SystemClock:
 
 def timestamp(moment: datetime.datetime) -> str:
     """RFC 3339 text in UTC with microseconds and ``Z``; the form sorts like time does."""
-    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    in_utc = moment if moment.tzinfo is datetime.UTC else moment.astimezone(datetime.UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

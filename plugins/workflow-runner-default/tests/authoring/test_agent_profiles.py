@@ -37,6 +37,15 @@ def test_an_agent_has_its_own_servers_those_assigned_and_those_of_the_phase(load
     assert bound_servers(config.mcp_servers, config.phase_mcp_bindings, "other", None) == []
 
 
+def test_server_may_be_described_and_its_transport_be_called_its_type(load_text):
+    text = "mcp_servers: {web: {type: http, url: u, description: The web.}, hub: {type: stdio, command: hub}}\n"
+    servers = load_text(text + FLOW, with_phases=False).config.mcp_servers
+    assert [(name, server.is_program, server.description) for name, server in servers.items()] == [
+        ("web", False, "The web."),
+        ("hub", True, None),
+    ]
+
+
 def test_unknown_server_is_an_error_where_it_is_named(load_text):
     loaded = load_text("agents: {a: {tool: claude, mcp_servers: [hubb]}}\n" + SERVERS + FLOW, with_phases=False)
     assert any(found.startswith("1:42 unknown MCP server 'hubb'; did you mean 'hub'?") for found in errors(loaded))
@@ -77,6 +86,8 @@ def test_an_alias_stands_for_the_primary_server_a_project_defines(load_text):
     [
         ("{transport: http}", "needs 'url'"),
         ("{args: [x]}", "needs 'command'"),
+        ("{type: http}", "needs 'url'"),
+        ("{type: stdio, transport: stdio, command: x}", "'type' is another name of 'transport'"),
         ("{command: x, url: y}", "'url' needs 'transport: http'"),
         ("{transport: http, url: u, command: x}", "'command' needs 'transport: stdio'"),
         ("{transport: http, url: u, oauth: {flow: client_credentials}}", "needs 'token_url'"),

@@ -193,6 +193,21 @@ def test_equal_definitions_have_equal_tokens(project):
     assert project.load().version_token != first
 
 
+def test_id_may_come_from_the_environment(project):
+    project.write(".animus/workflows.yaml", PHASE % "x" + "workflows: [{id: '${NAME:-Own}', phases: [p]}]\n")
+    assert list(project.load().config.workflows) == ["own"]
+    assert list(project.load(environ={"NAME": "Mine"}).config.workflows) == ["mine"]
+
+
+def test_secret_that_nobody_declares_is_an_error_where_it_is_named(project):
+    project.write(".animus/workflows/a.yaml", FLOW % ("w", "n") + "secrets: {TOKEN: {env: GH_TOKEN}}\n")
+    command = "{program: x, args: ['$${secret.NO} ${secret.TOKEN}', '${secret.TOKN}']}"
+    project.write(".animus/workflows/b.yaml", f"phases:\n  p: {{mode: command, command: {command}}}\n")
+    found = errors(project.load())
+    assert ".animus/workflows/b.yaml:2:84: there is no secret 'TOKN'; did you mean 'TOKEN'?" in found
+    assert len([text for text in found if "there is no secret" in text and "has a fault" not in text]) == 1
+
+
 def test_secret_names_the_variable_that_is_read_at_use(project):
     phase = "{mode: command, command: {program: x, args: ['${secret.TOKEN}']}}"
     text = f"secrets: {{TOKEN: {{env: GH_TOKEN, description: d}}}}\nphases:\n  p: {phase}\n"

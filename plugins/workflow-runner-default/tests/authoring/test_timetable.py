@@ -55,6 +55,12 @@ def test_schedule_says_everything_the_clock_needs(load_text, warnings_of):
     assert warnings_of(text) == []
 
 
+def test_name_of_a_schedule_is_the_title_where_there_is_none(load_text):
+    text = FLOW + "schedules:\n  - {id: s, every: 1h, workflow_ref: w, name: N}\n"
+    text += "  - {id: t, every: 1h, workflow_ref: w, name: N, title: T}\n"
+    assert [schedule.title for schedule in load_text(text).config.schedules] == ["N", "T"]
+
+
 def test_hours_and_zone_of_the_daemon_are_those_of_schedules_and_triggers_without_their_own(load_text):
     config = load_text(
         FLOW

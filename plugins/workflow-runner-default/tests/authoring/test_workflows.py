@@ -209,7 +209,7 @@ def test_nesting_that_multiplies_is_bounded(errors_of):
             "impl: {on_verdict: {fail: {target: ''}}}",
             "5:44: 'target' takes a string that is not empty, not the string ''",
         ),
-        ("impl: {on_verdict: {fail: {}}}", "5:35: the route of 'fail' needs a 'target'"),
+        ("impl: {on_verdict: {fail: {}}}", "5:35: the route of 'fail' needs a 'target'; '_end' completes the run"),
         (
             "impl: {on_verdict: {rework: {target: test, guard: x}}}",
             "5:59: 'x' is no comparison; write it like \"priority == 'low'\" or \"task_type != 'docs'\"",
@@ -225,6 +225,54 @@ def test_nesting_that_multiplies_is_bounded(errors_of):
 def test_phase_entry_that_makes_no_sense_is_refused(errors_of, entry, message):
     text = f"workflows:\n  - id: w\n    phases:\n      - test\n      - {entry}\n"
     assert f"flow.yaml:{message}" in errors_of(text)
+
+
+ROUTED = """\
+workflows:
+  - {id: whole, phases: [impl, judge]}
+  - {id: other, phases: [impl, gate, judge: {on_verdict: {rework: {target: gate}}}]}
+  - {id: alone, phases: [judge]}
+phases:
+  judge:
+    mode: agent
+    agent: coder
+    on_verdict:
+      rework: {target: impl, guard: rework_budget_available}
+      Done: {target: _end}
+"""
+
+
+def test_routes_of_a_phase_are_those_of_its_entries_that_say_nothing(load_text, warnings_of):
+    workflows = load_text(ROUTED).config.workflows
+    judge = workflows["whole"].phases[1].on_verdict
+    assert (judge["rework"].target, judge["rework"].guard is None, judge["done"].target) == ("impl", False, "_end")
+    own = workflows["other"].phases[2].on_verdict
+    assert (own["rework"].target, own["done"].target) == ("gate", "_end")
+    assert list(workflows["alone"].phases[0].on_verdict) == ["done"]
+    message = "which is not one place of this workflow; it takes its usual way"
+    assert f"flow.yaml:4:26: 'rework' leads from the phase 'judge' to 'impl', {message}" in warnings_of(ROUTED)
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        ("{}", "the route of 'rework' needs a 'target'; '_end' completes the run"),
+        ("{target: impl, guard: often}", "'often' is no comparison"),
+        ("{target: impl, to: x}", "unknown route key 'to'"),
+    ],
+)
+def test_route_of_a_phase_that_makes_no_sense_is_refused(errors_of, route, message):
+    text = f"phases:\n  judge: {{mode: agent, agent: coder, on_verdict: {{rework: {route}}}}}\n"
+    assert any(message in found for found in errors_of(text)), errors_of(text)
+
+
+def test_route_that_no_answer_to_a_gate_takes_is_a_warning(warnings_of):
+    text = "workflows:\n  - {id: w, phases: [impl, gate: {on_verdict: {%s}}]}\n"
+    said = "has no effect: a gate is approved ('advance') or rejected ('fail')"
+    both = "fail: {target: impl}, rework: {target: impl}"
+    for routes, unused in (("skip: {target: _end}", "skip"), (both, "rework")):
+        assert f"flow.yaml:2:34: the route of {unused!r} {said}" in warnings_of(text % routes)
+    assert warnings_of(text % "advance: {target: _end}, rework: {target: impl}") == []
 
 
 def test_custom_verdict_that_looks_like_a_slip_is_a_warning(warnings_of):

@@ -51,7 +51,10 @@ def meant_end(plan: Plan, path: Route) -> str:
         route = plan.entry(here).on_verdict.get(verdict)
         target = None if route is None else route.target
         if plan.phase(here).manual is not None and verdict == "fail":
-            return "failed"
+            route = route or plan.entry(here).on_verdict.get("rework")
+            if route is None:
+                return "failed"
+            verdict, target = "rework", route.target
         if target is None and verdict in {"skip", "fail"}:
             return "cancelled" if verdict == "skip" else "escalated"
         if target is None:

@@ -135,12 +135,15 @@ def watch_logs(points: Points) -> None:
     """A point in the middle of a line of the notifications log."""
     append = NotificationLog.append
 
-    def torn(self, body):
-        if points.reach(f"log: half a line | {body.get('kind', '')}"):
-            with self.path.open("ab") as stream:
-                stream.write(b'{"seq": 1')
-            die()
-        return append(self, body)
+    def torn(self, *bodies):
+        for whole, body in enumerate(bodies):
+            if points.reach(f"log: half a line | {body.get('kind', '')}"):
+                if whole:
+                    append(self, *bodies[:whole])
+                with self.path.open("ab") as stream:
+                    stream.write(b'{"seq": 1')
+                die()
+        return append(self, *bodies)
 
     NotificationLog.append = torn
 

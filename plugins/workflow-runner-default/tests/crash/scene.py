@@ -18,7 +18,7 @@ ROOT = FOLDER.parents[3]
 RUN = "k1"
 KEPT = {"PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH"}
 MOST_STEPS = 12
-SURVIVOR_SECONDS = 30.0
+SURVIVOR_SECONDS = 60.0
 
 
 def _load(name: str, path: Path) -> Any:

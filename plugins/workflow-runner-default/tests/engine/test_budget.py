@@ -127,9 +127,9 @@ def test_resume_grants_the_budget_of_the_run_once_more(whose, grants):
 FLOW = """
 tools_allowlist: [sh]
 workflows:
-  - {id: w, budget: {max_duration_secs: 1}, phases: [slow, after]}
+  - {id: w, budget: {max_duration_secs: 3}, phases: [slow, after]}
 phases:
-  slow: {mode: command, command: {program: sh, args: [-c, "sleep 1.1; echo slow >> marker"]}}
+  slow: {mode: command, command: {program: sh, args: [-c, "sleep 3.05; echo slow >> marker"]}}
   after: {mode: command, command: {program: sh, args: [-c, "echo after >> marker"]}}
 """
 
@@ -138,7 +138,7 @@ def test_run_over_its_budget_waits_until_somebody_grants_more(host, define, proj
     define(FLOW)
     parked = host.execute("w", workflow_id="b1")
     assert (parked["workflow_status"], parked["waiting"]["kind"]) == ("paused", "budget")
-    assert "max_duration_secs is 1" in parked["waiting"]["reason"]
+    assert "max_duration_secs is 3" in parked["waiting"]["reason"]
     assert (project / "marker").read_text().split() == ["slow"]
     with pytest.raises(rpc_error, match="--force"):
         host.signal("b1", "resume")

@@ -144,10 +144,12 @@ class Runs(RuleBasedStateMachine):
             waiting = next(item for item in self.attempts if item.status == "manual_pending")
             decision = Decision(verdict="advance", confidence=1.0) if is_approved else None
             self.write(answer_gate(self.run, waiting, decision, "no", self.plan, self.attempts, NOW))
-            if not is_approved:
+            routes = self.model.routes[attempt.path]
+            refusal = next((word for word in ("fail", "rework") if word in routes), None)
+            if not is_approved and refusal is None:
                 self.model.status = "failed"
                 return
-            self.model.decide("advance")
+            self.model.decide("advance" if is_approved or refusal is None else refusal)
         else:
             decision = Decision(verdict=verdict, confidence=1.0, risk="low", reason="r")
             self.write(settle(self.run, attempt, Decided(decision=decision), self.plan, self.attempts, NOW))

@@ -1,5 +1,7 @@
 """``post_success.notify``: who is told, and that nobody's trouble with it is the run's."""
 
+import pytest
+
 FLOW = """
 tools_allowlist: [sh]
 workflows:
@@ -27,6 +29,15 @@ def test_notifier_is_told_of_a_run_that_completed(start_host, define):
     assert (event["event_type"], event["data"]["workflow_id"]) == ("workflow_completed", "n1")
     assert event["data"]["subject"]["id"] == "task:TASK-1"
     assert notes(host, "n1") == ["notified: delivered"]
+
+
+@pytest.mark.parametrize("written", ["It is out.", "{message: It is out.}"])
+def test_text_of_the_author_goes_with_it(start_host, define, written):
+    define(flow(written))
+    host = start_host(host_calls=True)
+    host.on_host_call = lambda _call: {"accepted": True}
+    assert host.execute("w", workflow_id="n6")["workflow_status"] == "completed"
+    assert host.calls[0]["params"]["event"]["data"]["message"] == "It is out."
 
 
 def test_host_without_a_notifier_does_not_hold_the_run_up(start_host, define, rpc_error):

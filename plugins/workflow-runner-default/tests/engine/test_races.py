@@ -87,7 +87,7 @@ def test_definitions_asked_for_by_many_threads_are_read_by_one_at_a_time(define,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert max(most) == 1
 
 

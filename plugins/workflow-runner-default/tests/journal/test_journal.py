@@ -52,6 +52,10 @@ def test_file_is_private_and_in_wal_mode_with_full_sync(journal, tmp_path):
     assert journal.connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
 
 
+def test_savepoints_are_kept_in_memory(journal):
+    assert journal.connection.execute("PRAGMA temp_store").fetchone() == (2,)
+
+
 def test_run_and_attempts_come_back_as_they_were_written(journal, clock):
     run, attempt = a_run(clock), an_attempt()
     journal.write(run, [attempt])

@@ -18,6 +18,7 @@ from animus_workflow_runner_default.journal.checkpoint import list_checkpoints, 
 from animus_workflow_runner_default.journal.journal import Journal
 from animus_workflow_runner_default.journal.record import Checkout, Dispatch, Run, Subject
 from animus_workflow_runner_default.journal.retention import (
+    HEARD_DAYS,
     expired_artifacts,
     expired_worktrees,
     forget_records,
@@ -67,6 +68,16 @@ def ids(journal) -> set[str]:
 def test_newest_finished_runs_stay_and_unfinished_ones_are_never_counted(journal):
     assert set(forget_runs(journal, Retention(runs_keep_last=1), NOW).run_ids) == {"old", "older"}
     assert ids(journal) == {"new", "waits"}
+
+
+@pytest.mark.parametrize(
+    "retention", [Retention(runs_keep_last=0), Retention(runs_keep_last=None, runs_max_age_days=0)]
+)
+def test_run_that_has_just_ended_stays_for_a_host_that_has_not_heard_of_it(journal, retention):
+    journal.write(run_of("just now", HEARD_DAYS / 2))
+    journal.write(run_of("long heard", HEARD_DAYS * 2))
+    forget_runs(journal, retention, NOW)
+    assert ids(journal) == {"just now", "waits"}
 
 
 def test_age_alone_and_age_with_a_number_that_stays(journal):

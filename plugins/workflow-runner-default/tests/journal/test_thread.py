@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from animus_workflow_runner_default.journal.journal import Journal
+from animus_workflow_runner_default.journal.journal import Journal, JournalError
 from animus_workflow_runner_default.journal.thread import JournalThread
 
 
@@ -115,3 +115,86 @@ def test_what_waits_is_written_when_the_journal_is_closed(tmp_path):
 
     asyncio.run(run())
     assert len(kept(path)) == 40
+
+
+def test_calls_of_a_crowd_share_a_transaction_though_they_come_turns_apart(tmp_path):
+    commits: list[str] = []
+
+    def watched(path) -> Journal:
+        journal = Journal(path)
+        journal.connection.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+        return journal
+
+    async def run() -> None:
+        thread = JournalThread(tmp_path / "workflow.db", open_journal=watched)
+        await asyncio.gather(thread.call(remember("a")), thread.call(remember("b")))
+
+        async def late() -> None:
+            await asyncio.sleep(0)
+            await thread.call(remember("d"))
+
+        await asyncio.gather(thread.call(remember("c")), late())
+        thread.close()
+
+    asyncio.run(run())
+    assert kept(tmp_path / "workflow.db") == {"a", "b", "c", "d"}
+    assert len(commits) == 2
+
+
+def count(journal: Journal) -> int:
+    return journal.connection.execute("SELECT COUNT(*) FROM runner_config").fetchone()[0]
+
+
+def test_look_takes_no_turn_of_the_loop(tmp_path):
+    async def run() -> int:
+        thread = JournalThread(tmp_path / "workflow.db")
+        await thread.call(remember("a"))
+        waiting = asyncio.ensure_future(thread.call(remember("b")))
+        with pytest.raises(StopIteration) as found:
+            thread.read(count).send(None)
+        await waiting
+        thread.close()
+        return found.value.value
+
+    assert asyncio.run(run()) == 1
+
+
+def test_look_waits_for_what_is_done_beside_the_loop(tmp_path):
+    def slow(journal: Journal) -> None:
+        remember("a")(journal)
+        assert looked.wait(30), "the look was not asked for"
+
+    looked = threading.Event()
+
+    async def run() -> int:
+        thread = JournalThread(tmp_path / "workflow.db")
+        writing = asyncio.ensure_future(thread.call_long(slow))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        looking = asyncio.ensure_future(thread.read(count))
+        await asyncio.sleep(0)
+        looked.set()
+        await writing
+        found = await looking
+        thread.close()
+        return found
+
+    assert asyncio.run(run()) == 1
+
+
+def test_look_that_fails_leaves_the_journal_as_it_was(tmp_path):
+    def failing(_journal: Journal) -> None:
+        raise ValueError("no")
+
+    async def run() -> int:
+        thread = JournalThread(tmp_path / "workflow.db")
+        with pytest.raises(ValueError, match="no"):
+            await thread.read(failing)
+        await thread.call(remember("a"))
+        found = await thread.read(count)
+        thread.close()
+        with pytest.raises(JournalError, match="closed"):
+            await thread.read(count)
+        return found
+
+    assert asyncio.run(run()) == 1

@@ -221,15 +221,15 @@ def test_cancelled_run_cancels_its_agent(start_host, define, agent_reply):
     define(definitions())
     host = start_host(host_calls=True)
     release = threading.Event()
-    host.on_host_call = lambda params: release.wait(30) and agent_reply("late")
+    host.on_host_call = lambda params: release.wait(60) and agent_reply("late")
     number = host.begin_execute("w", workflow_id="x1")
     host.wait_progress(number, kind="started", phase_id="impl")
     with host.arrived:
-        host.arrived.wait_for(lambda: host.calls, 10)
+        host.arrived.wait_for(lambda: host.calls, 60)
     assert host.signal("x1", "cancel")["status"] == "cancelled"
     assert host.finish(number)["workflow_status"] == "cancelled"
     with host.arrived:
-        assert host.arrived.wait_for(lambda: host.cancelled, 10)
+        assert host.arrived.wait_for(lambda: host.cancelled, 60)
     release.set()
 
 
@@ -237,7 +237,7 @@ def test_agent_that_takes_too_long_fails_the_run(start_host, define, agent_reply
     define(definitions().replace("agent: coder, directive", "runtime: {timeout_secs: 1}, agent: coder, directive"))
     host = start_host(host_calls=True)
     release = threading.Event()
-    host.on_host_call = lambda params: release.wait(30) and agent_reply("late")
+    host.on_host_call = lambda params: release.wait(60) and agent_reply("late")
     result = host.execute("w")
     release.set()
     assert result["workflow_status"] == "failed"
@@ -295,3 +295,18 @@ def test_run_phase_outside_the_project_is_refused(agents, define, tmp_path, rpc_
     with pytest.raises(rpc_error) as refusal:
         host.call("workflow/run_phase", params)
     assert refusal.value.code == -32104
+
+
+@pytest.mark.parametrize(
+    "contract", ["verdicts: [Sound, shaky]", "valid_verdicts: {sound: it holds, shaky: it does not}"]
+)
+def test_verdicts_of_the_contract_stand_for_advance(agents, define, contract):
+    define(definitions(contract, "allow_agent_target: false}\n            shaky: {target: impl"))
+    host, script = agents("1", decision("advance"), "2", decision("shaky"), "3", decision("Sound"))
+    report = host.execute("w")
+    assert report["workflow_status"] == "completed"
+    assert [item["phase_id"] for item in report["phase_results"]] == ["impl", "review"] * 3
+    told = script.prompts()[1]
+    assert "Its verdict is one of: sound, shaky." in told
+    assert ("shaky: it does not" in told) == ("it does not" in contract)
+    assert "the verdict 'advance' is not one of sound, shaky" in script.prompts()[2]

@@ -67,6 +67,15 @@ def test_nothing_runs_again_after_an_interruption_without_leave(rule, before):
     assert isinstance(step, Try if rule.may_restart else Uncertain)
 
 
+def test_a_session_whose_resumption_failed_in_passing_is_resumed_again():
+    rule = TryRules(3, [], [], may_restart=False)
+    acted = failed(Try(TARGETS[0], "run", None, 1, 0.0), "interrupted", 1, has_session=True, has_acted=True)
+    resumption = next_try([acted], TARGETS, rule)
+    lost = failed(resumption, "transient", 2, has_session=False, has_acted=False)
+    again = next_try([acted, lost], TARGETS, rule)
+    assert (again.purpose, again.resume_id) == ("resume", "own")
+
+
 def test_a_state_written_by_a_newer_release_is_read():
     body = b'{"calls":[{"session":"s","target":["one",null],"purpose":"run","started_at":"t","later":1}],"more":2}'
     assert msgspec.json.decode(body, type=AgentState).calls[0].target == AgentTarget("one", None)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+WAIT_SECONDS = 60.0
+
 
 def one_phase(body: str, allow: str = "[sh]", entry: str = "p") -> str:
     return f"""
@@ -243,12 +245,14 @@ def test_many_runs_at_once_do_not_run_out_of_descriptors(start_host, define, pro
     assert sorted((project / "all").read_text().split()) == sorted(f"run-{index}" for index in range(runs))
     descriptors = Path(f"/proc/{host.process.pid}/fd")
     if descriptors.is_dir():
-        assert len(list(descriptors.iterdir())) < 30
+        deadline = time.monotonic() + WAIT_SECONDS
+        while len(list(descriptors.iterdir())) >= 30:  # what ended a moment ago may still be closing
+            assert time.monotonic() < deadline, "the descriptors of runs that ended are still open"
 
 
 def test_runs_beyond_the_limit_are_refused_as_retriable(start_host, define, rpc_error):
     host = start_host(extra={"ANIMUS_RUNNER_MAX_RUNS": "1"})
-    define(one_phase(sh("sleep 30")))
+    define(one_phase(sh("sleep 600")))
     first = host.begin_execute("w", workflow_id="one")
     host.wait_progress(first, kind="started")
     with pytest.raises(rpc_error, match="limit"):

@@ -79,7 +79,8 @@ def test_cancel_during_the_merge_leaves_no_half_updated_checkout(host, prepared,
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(
         f"#!/bin/sh\n[ $(pwd -P) = {repository.resolve()} ] || exit 0\n"
-        f": > {repository}/../moving\nsleep 0.5\n: > {repository}/../moved\n"
+        f": > {repository}/../moving\nwhile [ ! -e {repository}/../go ]; do sleep 0.02; done\n"
+        f": > {repository}/../moved\n"
     )
     hook.chmod(0o755)
     number = host.begin_execute("w", workflow_id="m1")
@@ -87,8 +88,11 @@ def test_cancel_during_the_merge_leaves_no_half_updated_checkout(host, prepared,
     while not (repository.parent / "moving").exists():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    cancel = host.begin("workflow/signal", {"workflow_id": "m1", "signal": "cancel"})
+    host.call("workflow/inspect", {"what": "runner"})  # answered behind the cancel: that waits for the merge now
+    (repository.parent / "go").touch()
     with pytest.raises(Exception, match="merged already"):
-        host.signal("m1", "cancel")
+        host.finish(cancel)
     assert (repository.parent / "moved").exists()
     assert host.finish(number)["workflow_status"] == "completed"
     assert git(repository, "status", "--porcelain") == ""
@@ -124,7 +128,7 @@ def test_parked_run_that_is_cancelled_leaves_a_worktree_only_with_changes_in_it(
 
 
 def test_cancelled_run_that_was_executing_clears_up(host, prepared, repository, git):
-    prepared(script="sleep 60")
+    prepared(script="sleep 600")
     number = host.begin_execute("w", workflow_id="e1")
     host.wait_progress(number, kind="started")
     assert host.signal("e1", "cancel")["status"] == "cancelled"
@@ -133,10 +137,12 @@ def test_cancelled_run_that_was_executing_clears_up(host, prepared, repository, 
 
 
 def test_pause_is_kept_before_the_merge(host, prepared, repository):
-    prepared(last="{mode: command, command: {program: sh, args: [-c, 'sleep 0.4']}}")
+    waits = 'until [ -e "$$ANIMUS_PROJECT_ROOT/../go" ]; do sleep 0.02; done'
+    prepared(last=f"{{mode: command, command: {{program: sh, args: [-c, '{waits}']}}}}")
     number = host.begin_execute("w", workflow_id="q1")
     host.wait_progress(number, kind="started", phase_id="last")
     host.signal("q1", "pause")
+    (repository.parent / "go").touch()
     assert host.finish(number)["workflow_status"] == "paused"
     assert not (repository / "new.txt").exists()
     assert host.signal("q1", "resume")["runnable"] is True

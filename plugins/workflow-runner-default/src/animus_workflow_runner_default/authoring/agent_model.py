@@ -145,6 +145,10 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An MCP server: a program (``stdio``) or an address (``http``)."""
 
     transport: Literal["stdio", "http"] = "stdio"
+    type: Literal["stdio", "http"] | None = None
+    """Another name of `transport`."""
+    description: str | None = None
+    """What it is for; shown to people."""
     command: str | None = None
     """Env, like all of this definition."""
     args: list[str] = []
@@ -155,6 +159,11 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     oauth: McpOauth | None = None
     assign_to: list[str] = []
     """Agents that have it although their profile does not name it."""
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is started, not called."""
+        return (self.type or self.transport) == "stdio"
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -152,6 +152,9 @@ class Catalog:
         seen: dict[str, int] = {}
         for index, item in enumerate(value):
             name = item.get("id") if is_mapping(item) else None
+            if isinstance(name, str):
+                # What is wrong with a reference in it is said where the definition is read.
+                name = Resolver(document, self.environ).resolve(name, (section, index, "id"))
             key = name.strip().lower() if isinstance(name, str) else f"#{document.file}:{index}"
             if key in seen:
                 first = document.position((section, seen[key]))

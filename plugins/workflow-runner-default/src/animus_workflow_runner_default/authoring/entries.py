@@ -107,7 +107,7 @@ def _read_options(catalog: Catalog, definition: Definition, phase_id: str, optio
         where = (*path, "on_verdict", verdict)
         _check_verdict(catalog, definition, verdict, where)
         if route.target is None and not route.allow_agent_target:
-            catalog.blame(definition, f"the route of {verdict!r} needs a 'target'", *where)
+            catalog.blame(definition, f"the route of {verdict!r} needs a 'target'; '_end' completes the run", *where)
         if route.guard is not None:
             guard = _guard(catalog, definition, parse_route_guard, route.guard, (*where, "guard"))
             route_guards |= {verdict: guard} if guard is not None else {}

@@ -10,6 +10,7 @@ __all__ = [
     "Budget",
     "Merge",
     "MergeStrategy",
+    "Notification",
     "PostSuccess",
     "Retention",
     "Routing",
@@ -48,12 +49,25 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.create_pr or self.auto_merge is not False
 
 
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What notifiers are told besides what became of the run."""
+
+    message: Text
+
+
 class PostSuccess(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run does once its last phase advanced."""
 
     merge: Merge | None = None
-    notify: bool = False
-    """Tell the notifier plugins that the run completed."""
+    notify: bool | Text | Notification = False
+    """Tell the notifier plugins that the run completed; a text goes with it."""
+
+    @property
+    def message(self) -> str | None:
+        """The text that goes with it."""
+        if isinstance(self.notify, Notification):
+            return self.notify.message
+        return self.notify if isinstance(self.notify, str) else None
 
 
 class Routing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

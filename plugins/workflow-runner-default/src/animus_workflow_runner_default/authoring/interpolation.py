@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 from animus_workflow_runner_default.authoring.substitution import substitute
 
-__all__ = ["InterpolationError", "check_references", "filled", "has_reference", "resolve_environment"]
+__all__ = ["InterpolationError", "check_references", "filled", "has_reference", "resolve_environment", "secret_names"]
 
 _REFERENCE = re.compile(r"\$(?:(?P<escape>\$)|\{(?P<body>[^}]*)(?P<end>\}?))", re.DOTALL)
 _BODY = re.compile(
@@ -44,6 +44,14 @@ def check_references(text: str) -> None:
     for match in _REFERENCE.finditer(text):
         if not match["escape"]:
             _parse(match)
+
+
+def secret_names(text: str) -> list[str]:
+    """The secrets that a text refers to."""
+    if "${secret." not in text:
+        return []
+    bodies = (_BODY.fullmatch(match["body"]) for match in _REFERENCE.finditer(text) if not match["escape"])
+    return [body["name"] for body in bodies if body is not None and body["secret"]]
 
 
 def resolve_environment(text: str, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> str:

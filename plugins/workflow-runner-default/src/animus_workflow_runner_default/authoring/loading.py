@@ -27,6 +27,7 @@ from animus_workflow_runner_default.authoring.project import (
     git_integration,
 )
 from animus_workflow_runner_default.authoring.report import Report
+from animus_workflow_runner_default.authoring.secret_names import check_secret_names
 from animus_workflow_runner_default.authoring.skills import SkillFinder, attach_skills
 from animus_workflow_runner_default.authoring.sources import Layer, layers_of, read_document
 from animus_workflow_runner_default.authoring.timetable import compile_schedules, compile_triggers
@@ -56,7 +57,7 @@ def load(project_root: FilePath, packs: Iterable[Pack], environ: Mapping[str, st
     catalog = Catalog(environ, report)
     layers = layers_of(project_root, packs, report)
     unreadable = _read_all(catalog, layers)
-    for check in (check_mcp, check_hooks, check_channels, check_capabilities):
+    for check in (check_secret_names, check_mcp, check_hooks, check_channels, check_capabilities):
         check(catalog)
     finder = SkillFinder(project_root, layers, environ)
     agents = compile_agents(catalog)

@@ -54,11 +54,8 @@ def unknown_servers(names: list[str], catalog: Catalog) -> Iterator[tuple[int, s
 def check_mcp(catalog: Catalog) -> None:
     """Report what is wrong with servers, with bindings, and with the names agents give."""
     for definition in catalog.sections["mcp_servers"].values():
-        server: McpServer | None = definition.shape
-        for step, message in () if server is None else _server_faults(server):
-            catalog.blame(definition, message, step)
-        for step, message in () if server is None or server.oauth is None else oauth_faults(server.oauth):
-            catalog.blame(definition, message, "oauth", step)
+        if definition.shape is not None:
+            _check_server(catalog, definition, definition.shape)
     for phase_id, binding in catalog.sections["phase_mcp_bindings"].items():
         if phase_id not in catalog.sections["phases"]:
             catalog.excuse(binding, f"there is no phase {phase_id!r} to bind MCP servers to")
@@ -71,6 +68,15 @@ def check_mcp(catalog: Catalog) -> None:
         for layer in layers:
             if layer.fault is None:
                 _check_agent(catalog, layer)
+
+
+def _check_server(catalog: Catalog, definition: Definition, server: McpServer) -> None:
+    for step, message in _server_faults(server):
+        catalog.blame(definition, message, step)
+    if server.type is not None and "transport" in definition.value:
+        catalog.blame(definition, "'type' is another name of 'transport'; keep one of them", "type", of_key=True)
+    for step, message in () if server.oauth is None else oauth_faults(server.oauth):
+        catalog.blame(definition, message, "oauth", step)
 
 
 def _check_agent(catalog: Catalog, agent: Definition) -> None:
@@ -86,19 +92,23 @@ def _check_agent(catalog: Catalog, agent: Definition) -> None:
 
 
 def _server_faults(server: McpServer) -> Iterator[tuple[str, str]]:
-    if server.transport == "stdio":
+    if server.is_program:
         if not server.command:
-            yield "transport", "an MCP server of transport 'stdio' needs 'command'"
+            yield _said(server), "an MCP server of transport 'stdio' needs 'command'"
         if server.url is not None:
             yield "url", "'url' needs 'transport: http'"
         if server.oauth is not None:
             yield "oauth", "'oauth' needs 'transport: http'"
         return
     if not server.url:
-        yield "transport", "an MCP server of transport 'http' needs 'url'"
+        yield _said(server), "an MCP server of transport 'http' needs 'url'"
     for key in ("command", "args", "env"):
         if getattr(server, key):
             yield key, f"{key!r} needs 'transport: stdio'"
+
+
+def _said(server: McpServer) -> str:
+    return "transport" if server.type is None else "type"
 
 
 def _resolved(name: str, known: Mapping[str, object]) -> str:

@@ -67,6 +67,7 @@ __all__ = [
     "CONFIG_VERSION",
     "DEFAULT_COMMAND_TIMEOUT_SECONDS",
     "END_TARGET",
+    "REJECTIONS",
     "VERDICTS",
     "Agent",
     "AgentCapabilities",
@@ -133,6 +134,8 @@ END_TARGET = "_end"
 """The routing target that completes the whole run."""
 VERDICTS = ("advance", "rework", "fail", "skip")
 """What every phase may return; other verdicts only where ``on_verdict`` has a key for them."""
+REJECTIONS = ("fail", "rework")
+"""The routes that the rejection of a gate takes, the first that its place has."""
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

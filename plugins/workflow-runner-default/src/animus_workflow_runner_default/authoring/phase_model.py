@@ -119,6 +119,16 @@ class DecisionContract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     required_fields: list[str] = []
     fields: dict[str, FieldSpec] = {}
     extra_json_schema: Any = None
+    verdicts: list[Text] | dict[str, str] = []
+    """What may be said besides ``rework``, ``fail`` and ``skip``, instead of ``advance``; a mapping says what each
+    means. One without a route goes on."""
+    valid_verdicts: list[Text] | dict[str, str] = []
+    """Another name of `verdicts`."""
+
+    @property
+    def words(self) -> list[str]:
+        """The verdicts as they are compared."""
+        return [verdict.strip().lower() for verdict in (*self.verdicts, *self.valid_verdicts)]
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

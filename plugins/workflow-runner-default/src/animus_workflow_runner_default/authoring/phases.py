@@ -8,8 +8,10 @@ from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
 from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
 from animus_workflow_runner_default.authoring.evals import eval_faults
+from animus_workflow_runner_default.authoring.guards import parse_route_guard
 from animus_workflow_runner_default.authoring.misfits import misfits
 from animus_workflow_runner_default.authoring.model import (
+    END_TARGET,
     Agent,
     Capabilities,
     Command,
@@ -122,6 +124,7 @@ def _faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent], *,
         yield from ((("command", *steps), message) for steps, message in _command_faults(shape.command))
     if shape.decision_contract is not None:
         yield from _contract_faults(shape.decision_contract)
+    yield from _route_faults(shape)
     if shape.evals is not None:
         yield from eval_faults(shape.evals, agents)
     if isinstance(shape.worktree, WorktreeShape) and shape.worktree != WorktreeShape(mode=shape.worktree.mode):
@@ -137,11 +140,28 @@ def _faults(shape: PhaseShape, catalog: Catalog, agents: Mapping[str, Agent], *,
             yield steps, f"{steps[-1]!r} takes a JSON schema, a mapping"
 
 
+def _route_faults(shape: PhaseShape) -> Iterator[_Check]:
+    for verdict, route in shape.on_verdict.items():
+        if route.target is None and not route.allow_agent_target:
+            yield (
+                ("on_verdict", verdict),
+                f"the route of {verdict!r} needs a 'target'; {END_TARGET!r} completes the run",
+            )
+        if route.guard is not None:
+            try:
+                parse_route_guard(route.guard)
+            except ValueError as error:
+                yield ("on_verdict", verdict, "guard"), str(error)
+
+
 def _block_faults(shape: PhaseShape) -> Iterator[_Check]:
     for block in ("command", "manual"):
         present = getattr(shape, block) is not None
         if shape.mode == block and not present:
-            yield ("mode",), f"a phase of mode {block!r} needs the block '{block}:'"
+            text = (
+                "; its 'directive' belongs there, under 'instructions'" if block == "manual" and shape.directive else ""
+            )
+            yield ("mode",), f"a phase of mode {block!r} needs the block '{block}:'{text}"
         if shape.mode != block and present:
             yield (
                 (block,),
@@ -200,6 +220,11 @@ def _contract_faults(contract: DecisionContract) -> Iterator[_Check]:
         if kind not in EVIDENCE_KINDS:
             where = ("decision_contract", "required_evidence", index)
             yield where, f"unknown kind of evidence {kind!r}{did_you_mean(kind, EVIDENCE_KINDS)}"
+    if contract.verdicts and contract.valid_verdicts:
+        yield (
+            ("decision_contract", "valid_verdicts"),
+            "'valid_verdicts' is another name of 'verdicts'; keep one of them",
+        )
 
 
 def _warn_without_agent(shape: PhaseShape, definition: Definition, catalog: Catalog) -> None:

@@ -40,6 +40,8 @@ class ScheduleShape(msgspec.Struct, frozen=True, kw_only=True):
     catch_up: CatchUp = "fire_once"
     enabled: bool = True
     subject: Text | None = None
+    name: str | None = None
+    """The title where there is no `title`."""
     title: str | None = None
     input: Any = None
     vars: _Names = {}

@@ -127,6 +127,8 @@ class PhaseShape(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency = "unknown"
     worktree: _Worktree = None
     evals: Evals | None = None
+    on_verdict: dict[str, RouteShape] = {}
+    """For entries that say nothing about the verdict, in workflows that have the target."""
 
 
 class MemoryShape(Memory, frozen=True, kw_only=True):

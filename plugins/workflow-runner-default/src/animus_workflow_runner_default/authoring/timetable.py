@@ -58,7 +58,7 @@ def compile_schedules(catalog: Catalog, workflows: Mapping[str, Workflow]) -> li
                 enabled=shape.enabled and problem is None,
                 disabled_reason=problem,
                 subject=shape.subject,
-                title=shape.title,
+                title=shape.name if shape.title is None else shape.title,
                 input=shape.input,
                 vars=shape.vars,
                 priority=shape.priority,

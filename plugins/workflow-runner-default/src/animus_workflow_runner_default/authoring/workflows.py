@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from animus_workflow_runner_default.authoring.catalog import Catalog, Definition
+from animus_workflow_runner_default.authoring.checking import Finding
 from animus_workflow_runner_default.authoring.diagnostics import did_you_mean
 from animus_workflow_runner_default.authoring.document import Path
 from animus_workflow_runner_default.authoring.entries import read_entries
 from animus_workflow_runner_default.authoring.expansion import Expansion, Place, is_private
+from animus_workflow_runner_default.authoring.guards import parse_route_guard
 from animus_workflow_runner_default.authoring.model import (
     END_TARGET,
+    REJECTIONS,
     VERDICTS,
     Budget,
     Phase,
@@ -22,7 +25,7 @@ from animus_workflow_runner_default.authoring.model import (
 )
 from animus_workflow_runner_default.authoring.phases import worktree_of
 from animus_workflow_runner_default.authoring.project_shapes import IntegrationShape
-from animus_workflow_runner_default.authoring.shapes import RouteShape, WorkflowShape
+from animus_workflow_runner_default.authoring.shapes import PhaseShape, RouteShape, WorkflowShape
 
 __all__ = ["compile_workflows"]
 
@@ -92,6 +95,7 @@ class _Compilation:
         routes = {
             verdict.strip().lower(): self._route(verdict, route, place) for verdict, route in options.on_verdict.items()
         }
+        routes = self._routes_of_phase(place) | routes
         self._check_command_verdicts(place, routes)
         return PhaseEntry(
             path=place.path,
@@ -119,6 +123,8 @@ class _Compilation:
     def _check_command_verdicts(self, place: Place, routes: Mapping[str, Route]) -> None:
         """A verdict that a program's exit code stands for is one of the four, or has a route at this place."""
         phase = self._phases.get(place.phase_id)
+        if phase is not None and phase.manual is not None:
+            self._check_gate_verdicts(place, routes)
         if phase is None or phase.command is None:
             return
         verdicts = (*VERDICTS, *routes)
@@ -128,6 +134,16 @@ class _Compilation:
                 hint = did_you_mean(verdict, verdicts)
                 message = f"{name!r} of the phase {place.phase_id!r} is {verdict!r}, which has no route here{hint}"
                 self._blame(message, *place.where)
+
+    def _check_gate_verdicts(self, place: Place, routes: Mapping[str, Route]) -> None:
+        unused = [verdict for verdict in routes if verdict not in ("advance", *REJECTIONS)]
+        if all(verdict in routes for verdict in REJECTIONS):
+            unused += REJECTIONS[1:]
+        for verdict in unused:
+            message = f"the route of {verdict!r} has no effect: a gate is approved ('advance') or rejected ('fail')"
+            steps = (*self._definition.path, *place.where)
+            finding = Finding(path=steps, message=message, severity="warning")
+            self._catalog.report.take(finding, self._definition.document)
 
     def _route(self, verdict: str, route: RouteShape, place: Place) -> Route:
         is_own = place.where == place.entry.path
@@ -144,23 +160,55 @@ class _Compilation:
             allowed_targets=[path for path in allowed if path is not None],
         )
 
+    def _routes_of_phase(self, place: Place) -> dict[str, Route]:
+        """What the definition of the phase routes; a target that is not one place here is left out, with a warning."""
+        definition = self._catalog.sections["phases"].get(place.phase_id)
+        shape: PhaseShape | None = None if definition is None or definition.fault is not None else definition.shape
+        routes: dict[str, Route] = {}
+        for verdict, route in ({} if shape is None else shape.on_verdict).items():
+            names = [*route.allowed_targets, *([route.target] if route.target is not None else [])]
+            found = {name: paths[0] for name in names if len(paths := self._meant(name, place)[1]) == 1}
+            if route.target is not None and route.target not in found:
+                message = (
+                    f"{verdict!r} leads from the phase {place.phase_id!r} to {route.target!r}, "
+                    "which is not one place of this workflow; it takes its usual way"
+                )
+                steps = (*self._definition.path, *place.where)
+                finding = Finding(path=steps, message=message, severity="warning")
+                self._catalog.report.take(finding, self._definition.document)
+                continue
+            routes[verdict.strip().lower()] = Route(
+                target=None if route.target is None else found[route.target],
+                guard=None if route.guard is None else parse_route_guard(route.guard),
+                allow_agent_target=route.allow_agent_target,
+                allowed_targets=[found[name] for name in route.allowed_targets if name in found],
+            )
+        return routes
+
     def _target(self, name: str, place: Place, steps: Path) -> str | None:
-        """The instance path a name means, seen from a place: its own workflow first, then the ones around it."""
+        """The instance path a name means, seen from a place."""
+        scope, named = self._meant(name, place)
+        if len(named) == 1:
+            return named[0]
+        if named:
+            choice = ", ".join(path.removeprefix(scope) for path in named)
+            self._blame(f"the target {name!r} stands for several places; name one of: {choice}", *steps)
+            return None
+        known = [END_TARGET, *(other.path for other in self._places)]
+        self._blame(f"unknown target {name!r}{did_you_mean(name, known)}", *steps)
+        return None
+
+    def _meant(self, name: str, place: Place) -> tuple[str, list[str]]:
+        """The paths a name may mean, and below which: the entry's own workflow first, then the ones around it."""
         if name == END_TARGET:
-            return END_TARGET
+            return "", [END_TARGET]
         for scope in place.scopes:
             inside = [other for other in self._places if other.path.startswith(scope)]
             named = [other.path for other in inside if other.path == scope + name]
             named = named or [other.path for other in inside if other.phase_id == name]
-            if len(named) == 1:
-                return named[0]
             if named:
-                choice = ", ".join(path.removeprefix(scope) for path in named)
-                self._blame(f"the target {name!r} stands for several places; name one of: {choice}", *steps)
-                return None
-        known = [END_TARGET, *(other.path for other in self._places)]
-        self._blame(f"unknown target {name!r}{did_you_mean(name, known)}", *steps)
-        return None
+                return scope, named
+        return "", []
 
 
 def _worktree(shape: WorkflowShape, git: IntegrationShape | None) -> Worktree | None:
@@ -172,7 +220,9 @@ def _worktree(shape: WorkflowShape, git: IntegrationShape | None) -> Worktree | 
 
 def _post_success(post_success: PostSuccess | None, git: IntegrationShape | None) -> PostSuccess | None:
     merge = None if post_success is None else post_success.merge
-    if merge is None or git is None or git.base_branch is None or merge.target_branch is not None:
+    if post_success is None or merge is None or merge.target_branch is not None:
+        return post_success
+    if git is None or git.base_branch is None:
         return post_success
     merge = msgspec.structs.replace(merge, target_branch=git.base_branch)
-    return PostSuccess(merge=merge, notify=post_success is not None and post_success.notify)
+    return msgspec.structs.replace(post_success, merge=merge)

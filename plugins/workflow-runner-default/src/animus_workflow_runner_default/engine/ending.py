@@ -71,7 +71,8 @@ class Ending:
             return
         said = "not notified: this host offers no calls"
         if self.notifier is not None:
-            notice = completion_notice(state.run, str(self._services.project_root), timestamp(self._now()))
+            at = timestamp(self._now())
+            notice = completion_notice(state.run, str(self._services.project_root), at, post_success.message)
             try:
                 said = f"notified: {await self.notifier(notice)}"
             except NoticeError as error:

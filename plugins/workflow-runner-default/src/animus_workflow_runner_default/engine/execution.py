@@ -13,6 +13,7 @@ import msgspec
 
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.agent_progress import keep_agent, settled
+from animus_workflow_runner_default.engine.beginning import open_place, place_at_once
 from animus_workflow_runner_default.engine.budget import charged, park_over_budget
 from animus_workflow_runner_default.engine.ending import Ending
 from animus_workflow_runner_default.engine.happening import OnHappening, line_shown, waiting_changed
@@ -36,19 +37,15 @@ from animus_workflow_runner_default.engine.transition import (
     settle,
 )
 from animus_workflow_runner_default.journal.journal import Journal
-from animus_workflow_runner_default.journal.record import Attempt, Checkout, Run
+from animus_workflow_runner_default.journal.record import Attempt, Run
 from animus_workflow_runner_default.phases.agent import AgentCaller
 from animus_workflow_runner_default.phases.agent_book import AgentBook, InteractionError
 from animus_workflow_runner_default.phases.agent_state import AgentState, Interaction, Response
 from animus_workflow_runner_default.phases.outcome import Interrupted, PhaseOutcome
 from animus_workflow_runner_default.phases.phase_work import Contact, PhaseWork
-from animus_workflow_runner_default.repository.git import Git, GitError
-from animus_workflow_runner_default.repository.landing import (
-    has_landed,
-    landing_problem,
-    lands_nothing,
-)
-from animus_workflow_runner_default.repository.worktree import CheckoutError, clear_stale_lock, open_checkout
+from animus_workflow_runner_default.repository.git import Git
+from animus_workflow_runner_default.repository.landing import has_landed, lands_nothing
+from animus_workflow_runner_default.repository.worktree import clear_stale_lock
 
 __all__ = ["Execution"]
 
@@ -94,9 +91,22 @@ class Execution:
         """Whether nothing is done here any more."""
         return self._task is not None and self._task.done()
 
-    async def take_up(self, make: Callable[[Journal], None] | None) -> None:
-        """See `OwnedRun.take_up`."""
-        await self._state.take_up(make)
+    async def take_up(self, make: Callable[[Journal], None] | None, on_happening: OnHappening) -> None:
+        """Own the run and do what can be done with that; see `OwnedRun.take_up`."""
+        self._state.on_happening = on_happening
+        await self._state.take_up(make, self._first_step)
+
+    def _first_step(self, started: Run) -> Moved:
+        """Where no place has to be made the first phase begins as the run does: one write instead of two."""
+        checkout = place_at_once(started, self._work, self._services)
+        if checkout is None:
+            return Moved(started)
+        moved = self._enter_first(_replace(started, checkout=checkout))
+        is_begun = moved.run.status is RunStatus.RUNNING and all(item.status == "running" for item in moved.attempts)
+        return moved if is_begun else Moved(started)
+
+    def _enter_first(self, ready: Run) -> Moved:
+        return self._onward(enter(ready, self.plan.first(), self.plan, self.attempts, self._now()))
 
     async def release(self) -> None:
         """Let others have the run."""
@@ -188,25 +198,7 @@ class Execution:
 
     async def _prepare(self) -> None:
         """Make the place to work and go to the first phase."""
-        workflow = self.plan.workflow
-        settings = self.plan.checkout_settings()
-        root, worktrees = self._services.project_root, self._services.worktrees
-        problem: str | None
-        checkout: Checkout | None = None
-        try:
-            problem = self._work.problem(self.run)
-            if problem is None:
-                checkout = await open_checkout(
-                    self._git,
-                    root,
-                    worktrees,
-                    subject_id=self.run.subject.id,
-                    run_id=self.run.workflow_id,
-                    settings=settings,
-                )
-                problem = await landing_problem(self._git, checkout, workflow, root)
-        except (CheckoutError, GitError) as error:
-            problem = str(error)
+        checkout, problem = await open_place(self.run, self._work, self._git, self._services)
         if problem is not None:
             await self._state.transition(lambda: Moved(move(self.run, RunEvent.FAIL, self._now(), problem)))
             return
@@ -214,9 +206,7 @@ class Execution:
         if self.run.checkout is not None:  # it was removed after its time: the run goes on where it stopped
             await self._state.transition(lambda: Moved(ready))
             return
-        await self._state.transition(
-            lambda: self._onward(enter(ready, self.plan.first(), self.plan, self.attempts, self._now()))
-        )
+        await self._state.transition(lambda: self._enter_first(ready))
 
     async def _phase(self) -> None:
         attempt = open_attempt(self.run, self.attempts)

@@ -115,7 +115,7 @@ async def _runner(runner: Runner, _workflow_id: str | None, _phase_id: str | Non
 async def _checkpoints(runner: Runner, workflow_id: str | None, _phase_id: str | None) -> Any:
     run_id = _required(workflow_id)
     await runner.report(run_id)
-    found = await runner.services.journal.call(lambda journal: list_checkpoints(journal, run_id))
+    found = await runner.services.journal.read(lambda journal: list_checkpoints(journal, run_id))
     rows = [{"num": item.number, **item._asdict()} for item in found]
     return {
         "checkpoints": [

@@ -34,8 +34,8 @@ class Notifier(Protocol):
         ...
 
 
-def completion_notice(run: Run, project_root: str, timestamp: str) -> Notice:
-    """What is told of a run that has reached its goal."""
+def completion_notice(run: Run, project_root: str, timestamp: str, message: str | None = None) -> Notice:
+    """What is told of a run that has reached its goal; `message` is the author's."""
     data: dict[str, Any] = {
         "workflow_id": run.workflow_id,
         "workflow_ref": run.workflow_ref,
@@ -44,4 +44,6 @@ def completion_notice(run: Run, project_root: str, timestamp: str) -> Notice:
         "post_success": run.merge,
         "total_duration_secs": round(run.busy_seconds, 3),
     }
+    if message is not None:
+        data["message"] = message
     return Notice("workflow_completed", run.workflow_id, timestamp, project_root, data)

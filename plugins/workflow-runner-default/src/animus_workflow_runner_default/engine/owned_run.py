@@ -48,15 +48,21 @@ class OwnedRun:
         self._retention = retention
         self._begun: tuple[str, int] | None = None
 
-    async def take_up(self, make: Callable[[Journal], None] | None) -> None:
+    async def take_up(self, make: Callable[[Journal], None] | None, first_step: Callable[[Run], Moved]) -> None:
         """Own the run and journal that it is running: one transaction, together with `make` for a new run.
+
+        Args:
+            make: prepares the journal for a new run; None for one that is there.
+            first_step: what the run comes to in the same transaction, from being started.
 
         Raises:
             OwnershipError: another process executes it.
             BusyError: somebody changed it since it was read.
         """
-        before, started = self.run, move(self.run, RunEvent.START, self._now())
-        step = Step(before, started, self.attempts, (), self._now())
+        before = self.run
+        run, changed = first_step(move(before, RunEvent.START, self._now()))
+        attempts = overlay(self.attempts, changed)
+        step = Step(before, run, attempts, changed, self._now())
 
         def work(journal: Journal) -> Owner:
             if make is not None:
@@ -66,14 +72,14 @@ class OwnedRun:
                 if stored is None or stored.updated_at != before.updated_at:
                     raise BusyError(f"run {before.workflow_id!r} was changed meanwhile; try again")
             owner = journal.claim(before.workflow_id)
-            journal.write(started, owner=owner)
+            journal.write(run, changed, owner=owner)
             step.record(journal, self._retention)
             return owner
 
         self._owner = await self._services.journal.call(work)
-        self.run = started
+        self.run, self.attempts = run, attempts
         self._log = open_log(self._services.artifacts(before.workflow_id))
-        step.notify(self._log)
+        self._tell_news(step, changed, changed)
 
     async def release(self) -> None:
         """Let others have the run."""

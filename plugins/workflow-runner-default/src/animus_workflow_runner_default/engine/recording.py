@@ -60,10 +60,9 @@ class Step:
 
     def notify(self, log: NotificationLog | None) -> None:
         """Write it to the run's notifications log, once it is durable. A log that cannot be written stops nothing."""
-        if log is not None:
+        if log is not None and self.events:
             with contextlib.suppress(OSError):
-                for body in self.events:
-                    log.append(body)
+                log.append(*self.events)
 
     def _reason(self) -> str | None:
         """The word for a checkpoint; None where nothing a person would look for happened."""

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -39,7 +39,6 @@ from animus_workflow_runner_default.unbroken import unbroken
 
 __all__ = ["MAX_RUNS_VARIABLE", "RunReport", "RunRequest", "Runner"]
 
-T = TypeVar("T")
 Make = Callable[[Journal], None]
 
 DEFAULT_MAX_RUNS = 64
@@ -112,7 +111,7 @@ class Runner:
                     report, make = await self._find_or_make(workflow_id, request)
                     if report.run.status in FINAL or report.run.status is RunStatus.PAUSED:
                         return report
-                    execution = await unbroken(self._take_up(report, make))
+                    execution = await unbroken(self._take_up(report, make, on_happening))
             execution.listeners += 1
             task = execution.start(on_happening, caller, notifier)
         try:
@@ -178,9 +177,6 @@ class Runner:
     def _lock(self, workflow_id: str) -> asyncio.Lock:
         return self._locks.setdefault(workflow_id, asyncio.Lock())
 
-    async def _call(self, work: Callable[[Journal], T]) -> T:
-        return await self.services.journal.call(work)
-
     async def _find_or_make(self, workflow_id: str, request: RunRequest) -> tuple[RunReport, Make | None]:
         found = await self._stored.find(workflow_id)
         if found is None:
@@ -222,7 +218,7 @@ class Runner:
         shown = workflow if dispatch.phase_filter is None else narrowed(workflow, dispatch.phase_filter)
         return RunReport(run, [], shown), make
 
-    async def _take_up(self, report: RunReport, make: Make | None) -> Execution:
+    async def _take_up(self, report: RunReport, make: Make | None, on_happening: OnHappening) -> Execution:
         if len(self._executions) >= self.max_runs:
             raise BusyError(
                 f"this runner executes {len(self._executions)} runs, its limit ({MAX_RUNS_VARIABLE}); try again later"
@@ -232,7 +228,7 @@ class Runner:
             raise InvalidRequestError(f"this runner cannot go on with run {report.run.workflow_id!r}: {answer.because}")
         run = msgspec.structs.replace(report.run, runner_version=RUNNER_VERSION)
         execution = Execution(self.services, run, report.attempts, await self._work(run))
-        await execution.take_up(make)
+        await execution.take_up(make, on_happening)
         self._executions[report.run.workflow_id] = execution
         return execution
 
@@ -245,7 +241,7 @@ class Runner:
     async def _work(self, run: Run) -> PhaseWork:
         config = self.pins.known(run.config_hash)
         if config is None:
-            config = await self._call(lambda journal: journal.config(run.config_hash))
+            config = await self.services.journal.read(lambda journal: journal.config(run.config_hash))
         workflow = require_workflow(config, run.workflow_ref)
         return PhaseWork(self.services, config, Plan.of(config, workflow, run.dispatch.phase_filter))
 

@@ -50,7 +50,8 @@ class Services:
         self.worktrees = state_dir / "worktrees"
         self._runs = state_dir / "runs"
         self._folders: dict[str, Path] = {}
-        self.environ = os.environ if environ is None else environ
+        # A copy: `os.environ` encodes and decodes at each look, and every command's environment is made from it.
+        self.environ = dict(os.environ) if environ is None else environ
         self.clock: Clock = SystemClock() if clock is None else clock
         self.processes = Processes(ProcessLedger(state_dir / "processes"))
         self.durations = PhaseDurations()

@@ -150,7 +150,9 @@ def _answer(
         )
     if signal.name == "reject":
         moved = answer_gate(run, attempt, None, signal.note, work.plan, attempts, now)
-        return _moved(moved, f"rejected; the run failed: {moved.run.reason}")
+        is_over = moved.run.status is not RunStatus.PENDING
+        course = f"the run {moved.run.status.value}: {moved.run.reason}" if is_over else "it takes the route of that"
+        return _moved(moved, f"rejected; {course}")
     gate = work.gate(run, attempt)
     if gate is None:
         raise InvalidRequestError(f"phase {attempt.phase_id!r} is no manual phase")

@@ -45,7 +45,7 @@ class StoredRuns:
             only = run.dispatch.phase_filter
             return RunReport(run, journal.attempts(workflow_id), workflow if only is None else narrowed(workflow, only))
 
-        report = await self._services.journal.call(read)
+        report = await self._services.journal.read(read)
         if report is None:
             return None
         now = self._services.clock.now()

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from animus_workflow_runner_default.authoring.model import REJECTIONS
 from animus_workflow_runner_default.clock import timestamp
 from animus_workflow_runner_default.engine.evaluation import after_failed_evals
 from animus_workflow_runner_default.engine.machine import RunEvent
@@ -215,9 +216,18 @@ def answer_gate(
     attempts: Sequence[Attempt],
     now: datetime.datetime,
 ) -> Moved:
-    """The run after its gate was approved with `decision`, or rejected (None) with `note`."""
+    """The run after its gate was approved with `decision`, or rejected (None) with `note`.
+
+    A rejection takes the route of ``fail``, or that of ``rework``, where the place has one; otherwise the run fails.
+    """
     if decision is None:
         reason = (note or "").strip() or DEFAULT_REJECTION
+        routes = {} if attempt.checks else plan.entry(attempt.path).on_verdict
+        verdict = next((verdict for verdict in REJECTIONS if verdict in routes), None)
+        if verdict is not None:
+            sent_back = Decided(decision=Decision(verdict=verdict, confidence=1.0, risk="low", reason=reason))
+            ended = _replace(attempt, finished_at=timestamp(now))
+            return _route(move(run, RunEvent.APPROVE, now), ended, sent_back, plan, attempts, now)
         rejected = _replace(attempt, status="failed", reason=reason, finished_at=timestamp(now))
         return Moved(move(run, RunEvent.REJECT, now, reason), (rejected,))
     ended = _replace(attempt, finished_at=timestamp(now))

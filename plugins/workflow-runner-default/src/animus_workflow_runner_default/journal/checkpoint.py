@@ -61,13 +61,15 @@ def take_checkpoint(
     """
     execute = journal.connection.execute
     path = run.position if attempt is None else attempt.path
+    query = "SELECT COALESCE(MAX(num), 0) + 1 FROM runner_checkpoint WHERE workflow_id = ?"
+    number: int = execute(query, (run.workflow_id,)).fetchone()[0]
     execute(
         "INSERT INTO runner_checkpoint"
         " (workflow_id, num, body, reason, path, phase_id, attempt, status, created_at, ended)"
-        " SELECT ?1, COALESCE(MAX(num), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM runner_checkpoint"
-        " WHERE workflow_id = ?1",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run.workflow_id,
+            number,
             msgspec.json.encode(run),
             reason,
             path,
@@ -78,6 +80,8 @@ def take_checkpoint(
             ended,
         ),
     )
+    if number <= keep:
+        return
     execute(
         "DELETE FROM runner_checkpoint WHERE workflow_id = ?1 AND path IS ?2 AND num NOT IN"
         " (SELECT num FROM runner_checkpoint WHERE workflow_id = ?1 AND path IS ?2 ORDER BY num DESC LIMIT ?3)",

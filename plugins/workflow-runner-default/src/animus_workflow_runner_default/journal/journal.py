@@ -12,16 +12,24 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from animus_process import Liveness, liveness, start_time_of
 from animus_workflow_runner_default.authoring.model import CompiledConfig
 from animus_workflow_runner_default.journal.record import Attempt, Run
-from animus_workflow_runner_default.journal.schema import SCHEMA_VERSION, JournalError, migrate, prepare_file
+from animus_workflow_runner_default.journal.schema import (
+    SCHEMA_VERSION,
+    JournalError,
+    keep_savepoints_in_memory,
+    migrate,
+    prepare_file,
+)
 
 __all__ = ["SCHEMA_VERSION", "Journal", "JournalError", "Owner", "OwnershipError"]
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 CONFIGS_KEPT = 16
@@ -71,6 +79,7 @@ class Journal:
             )
             prepare_file(self.connection)
             migrate(self.connection, path)
+            keep_savepoints_in_memory(self.connection)
         except sqlite3.DatabaseError as error:
             raise JournalError(f"journal {str(path)!r} cannot be used: {error}; move it away or restore it") from error
         path.chmod(0o600)
@@ -88,6 +97,14 @@ class Journal:
         except sqlite3.OperationalError:
             return False
         return True
+
+    def read(self, work: Callable[["Journal"], T]) -> T:
+        """Run `work`, which changes nothing, on one state of the file; it waits for nobody who writes."""
+        self.connection.execute("BEGIN")
+        try:
+            return work(self)
+        finally:
+            self.connection.execute("COMMIT")
 
     def set_patient(self, *, is_patient: bool) -> None:
         """Choose whether a transaction waits for one of somebody else, as it does in the beginning."""

@@ -16,6 +16,7 @@ from animus_workflow_runner_default.json_value import json_object
 __all__ = ["FILE_NAME", "NotificationLog", "read_notifications"]
 
 FILE_NAME = "notifications.jsonl"
+ROTATED_NAME = "notifications.1.jsonl"
 MAX_BYTES = 100 * 1024 * 1024
 """At this size the log becomes ``notifications.1.jsonl`` (replacing that) and a new one begins."""
 TAIL_BYTES = 64 * 1024
@@ -32,42 +33,39 @@ class NotificationLog:
         """
         self.path = folder / FILE_NAME
         self._max_bytes = max_bytes
+        self._rotated = folder / ROTATED_NAME
         self._next = 1 + (_mend(self.path) or _mend(self._rotated))
 
-    @property
-    def _rotated(self) -> Path:
-        return self.path.with_name("notifications.1.jsonl")
-
-    def append(self, body: dict[str, Any]) -> int:
-        """Add an event; its number.
+    def append(self, *bodies: dict[str, Any]) -> int:
+        """Add events, one or more, in one write; the number of the last.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: they cannot be written.
         """
-        number = self._next
-        line = msgspec.json.encode({"seq": number, **body}) + b"\n"
-        # Plain calls: there are several events in each run.
+        numbered = enumerate(bodies, self._next)
+        lines = b"".join(msgspec.json.encode({"seq": number, **body}) + b"\n" for number, body in numbered)
+        # Plain calls: each step of a run comes here.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            is_full = 0 < os.lseek(descriptor, 0, os.SEEK_END) > self._max_bytes - len(line)
+            is_full = 0 < os.lseek(descriptor, 0, os.SEEK_END) > self._max_bytes - len(lines)
             if not is_full:
-                os.write(descriptor, line)
+                os.write(descriptor, lines)
         finally:
             os.close(descriptor)
         if is_full:
             self.path.replace(self._rotated)
-            self.path.write_bytes(line)
-        self._next = number + 1
-        return number
+            self.path.write_bytes(lines)
+        self._next += len(bodies)
+        return self._next - 1
 
 
 def _mend(path: Path) -> int:
     """Cut the log to whole lines; the number of the last one, 0 if there is none."""
     try:
-        stream = path.open("rb+")
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)  # plain, as in `append`: of a new run there is no log yet
     except FileNotFoundError:
         return 0
-    with stream:
+    with os.fdopen(descriptor, "rb+") as stream:
         end = stream.seek(0, os.SEEK_END)
         start = max(0, end - TAIL_BYTES)
         stream.seek(start)
@@ -94,7 +92,7 @@ def _number(line: bytes) -> int | None:
 def read_notifications(folder: Path, after: int = 0, limit: int = 500) -> list[dict[str, Any]]:
     """The events numbered above `after`, in order, at most `limit`; a line that is being written is left out."""
     found: list[dict[str, Any]] = []
-    for name in ("notifications.1.jsonl", FILE_NAME):
+    for name in (ROTATED_NAME, FILE_NAME):
         for body in _lines(folder / name):
             if body["seq"] > after and len(found) < limit:
                 found.append(body)

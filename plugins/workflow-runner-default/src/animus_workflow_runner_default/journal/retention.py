@@ -14,12 +14,24 @@ from animus_workflow_runner_default.journal.journal import Journal
 from animus_workflow_runner_default.journal.record import Run
 from animus_workflow_runner_default.journal.store import delete_run
 
-__all__ = ["BATCH", "Swept", "expired_artifacts", "expired_worktrees", "forget_records", "forget_runs", "give_back"]
+__all__ = [
+    "BATCH",
+    "HEARD_DAYS",
+    "Swept",
+    "expired_artifacts",
+    "expired_worktrees",
+    "forget_records",
+    "forget_runs",
+    "give_back",
+]
 
 PAGES = 2_000
 """How many pages of the file one step gives back."""
 BATCH = 200
 """How many runs one step looks at; events go ten times as many at once."""
+HEARD_DAYS = 1 / 24
+"""A run stays for so long after its end, whatever the project says: the host that executed it may have died before it
+heard how it ended, and asks again under the same id. Of a run that was forgotten it would get another execution."""
 _IS_OVER = (
     "finished_at IS NOT NULL AND status IN ('completed', 'failed', 'escalated', 'cancelled') AND NOT is_foreign"
     " AND workflow_id NOT IN (SELECT workflow_id FROM runner_owner WHERE NOT is_released)"
@@ -55,11 +67,11 @@ def forget_runs(journal: Journal, retention: Retention, now: datetime.datetime) 
     """Forget finished runs beyond the newest ones, as far as they are old enough; their files are the caller's."""
     if retention.runs_keep_last is None and retention.runs_max_age_days is None:
         return Swept([], is_done=True)
-    age = retention.runs_max_age_days
+    age = max(retention.runs_max_age_days or 0, HEARD_DAYS)
     rows = journal.connection.execute(
         f"SELECT workflow_id FROM (SELECT workflow_id, finished_at FROM runner_run WHERE {_IS_OVER}"  # noqa: S608
-        " ORDER BY finished_at DESC LIMIT -1 OFFSET ?1) WHERE ?2 IS NULL OR finished_at < ?2 LIMIT ?3",
-        (retention.runs_keep_last or 0, None if age is None else _before(now, age), BATCH),
+        " ORDER BY finished_at DESC LIMIT -1 OFFSET ?1) WHERE finished_at < ?2 LIMIT ?3",
+        (retention.runs_keep_last or 0, _before(now, age), BATCH),
     ).fetchall()
     for (run_id,) in rows:
         delete_run(journal, run_id)

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-__all__ = ["SCHEMA_VERSION", "JournalError", "migrate", "prepare_file"]
+__all__ = ["SCHEMA_VERSION", "JournalError", "keep_savepoints_in_memory", "migrate", "prepare_file"]
 
 COMPONENT = "runner"
 MAX_REWRITTEN_PAGES = 25_000
@@ -62,6 +62,15 @@ def prepare_file(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def keep_savepoints_in_memory(connection: sqlite3.Connection) -> None:
+    """Keep what undoes a savepoint in memory; after `migrate`, whose rewriting of a file needs a file.
+
+    Otherwise each transaction makes a file of its own in the system's temporary directory, with a copy of every page
+    that it changes: a fifth of the time of a transaction here.
+    """
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

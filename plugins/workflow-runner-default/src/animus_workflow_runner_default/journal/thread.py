@@ -1,4 +1,4 @@
-"""The journal on the event loop: what is asked for in one turn of the loop is one transaction, with one sync.
+"""The journal on the event loop: what is asked for in one turn, or in a few turns of a crowd, is one transaction.
 
 A sync that takes a tenth of a millisecond is made in the loop: handing it to a thread and back takes longer, and the
 thread would wait for the interpreter at each of its statements. Where the disk is slow, or somebody else writes to the
@@ -13,14 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from animus_workflow_runner_default.journal.gathering import MAX_BATCH, Gathering
 from animus_workflow_runner_default.journal.journal import Journal, JournalError
 
 __all__ = ["JournalThread"]
 
 T = TypeVar("T")
 
-MAX_BATCH = 32
-"""Calls of one transaction. All of them go on in the next turn of the loop, which others wait for."""
 SLOW_SECONDS = 0.005
 """A transaction that took longer makes the next one wait on the thread."""
 
@@ -75,10 +74,12 @@ class JournalThread:
         self._journal = open_journal(path)
         self._monotonic = monotonic
         self._waiting: list[tuple[_Call, _Answer]] = []
+        self._gathering = Gathering()
         self._is_due = False
         self._is_closed = False
         self._is_slow = False
         self._is_long = False
+        self._is_away = False
         self._thread = ThreadPoolExecutor(1, "journal")
         self._journal.set_patient(is_patient=False)
 
@@ -105,6 +106,19 @@ class JournalThread:
             raise
         return value
 
+    async def read(self, work: Callable[[Journal], T]) -> T:
+        """Run `work`, which only looks at what is durable: at once, without a turn of the loop, where that can be.
+
+        Raises:
+            JournalError: the journal is closed.
+        """
+        if not self._is_closed and not self._is_away:
+            try:
+                return self._journal.read(work)
+            except sqlite3.OperationalError:
+                pass  # somebody else holds the file: the patient way waits for that
+        return await self.call(work)
+
     async def call_long(self, work: Callable[[Journal], T]) -> T:
         """As `call`, for what may take long: the loop goes on meanwhile."""
         self._is_long = True
@@ -128,7 +142,11 @@ class JournalThread:
         """Commit what is waiting: here if that is quick, else on the thread."""
         if self._is_closed:
             return
+        if self._gathering.goes_on(len(self._waiting)):
+            loop.call_soon(self._begin, loop)
+            return
         batch = self._take()
+        self._gathering.end(len(batch))
         is_long, self._is_long = self._is_long, self._is_long and bool(self._waiting)
         if not self._is_slow and not is_long and self._journal.try_begin():
             try:
@@ -136,6 +154,7 @@ class JournalThread:
             finally:
                 self._end(loop, batch)
             return
+        self._is_away = True
         self._journal.set_patient(is_patient=True)
         committed = loop.run_in_executor(self._thread, self._commit_timed, batch)
         committed.add_done_callback(lambda _: self._end_slow(loop, batch))
@@ -146,6 +165,7 @@ class JournalThread:
         self._is_slow = self._monotonic() - began > SLOW_SECONDS
 
     def _end_slow(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[_Call, _Answer]]) -> None:
+        self._is_away = False
         if not self._is_closed:
             self._journal.set_patient(is_patient=False)
         self._end(loop, batch)

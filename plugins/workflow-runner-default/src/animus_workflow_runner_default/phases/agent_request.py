@@ -146,7 +146,7 @@ class Requests:
         return servers
 
     def _server(self, server: McpServer, bearer: str | None) -> dict[str, Any]:
-        if server.transport == "stdio":
+        if server.is_program:
             environment = {name: self._fill(value) for name, value in server.env.items()}
             return {
                 "command": self._fill(server.command or ""),

@@ -98,7 +98,8 @@ def next_try(calls: Sequence[AgentCall], targets: Sequence[AgentTarget], rules: 
         last = failures[-1]
         if rules.retries(failures):
             delay = retry_delay_seconds(len(failures), last.retry_after_seconds)
-            resume_id = last.resume_id if last.has_acted else None
+            # A session that was to be gone on with has a past, also if this call did not come as far as to say so.
+            resume_id = last.resume_id if last.has_acted or last.purpose == "resume" else None
             return Try(target, "run" if resume_id is None else "resume", resume_id, len(failures) + 1, delay)
         lasts = last.failure in FAILS_OVER or (last.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS
         if not lasts:

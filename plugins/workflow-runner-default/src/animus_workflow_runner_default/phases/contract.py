@@ -31,6 +31,8 @@ def check_weight(decision: Decision, contract: DecisionContract) -> list[str]:
 def check_decision(decision: Decision, contract: DecisionContract) -> list[str]:
     """What the form of an advancing decision lacks: fields, and what its schema asks."""
     findings: list[str] = []
+    if contract.words and decision.verdict == "advance" and "advance" not in contract.words:
+        findings.append(f"the verdict 'advance' is not one of {', '.join(contract.words)}")
     findings += [f"field {name!r} is missing" for name in contract.required_fields if name not in decision.fields]
     findings += check_fields(decision.fields, contract.fields)
     if contract.extra_json_schema is not None:

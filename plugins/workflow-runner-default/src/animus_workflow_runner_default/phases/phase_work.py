@@ -82,7 +82,7 @@ class PhaseWork:
         if limit is None or run.position is None or self.plan.phase(run.position).mode != "agent":
             return None
         midnight = self._services.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        cost = await self._services.journal.call(lambda journal: journal.cost_since(timestamp(midnight)))
+        cost = await self._services.journal.read(lambda journal: journal.cost_since(timestamp(midnight)))
         if cost <= limit * (1 + run.budget_grants):
             return None
         return f"today's budget is used up: ${cost:.4f} spent since midnight UTC, max_cost_usd_per_day is {limit:g}"
@@ -163,7 +163,7 @@ class PhaseWork:
     ) -> PhaseOutcome:
         """Carry out one attempt: nothing is committed, nothing is journalled."""
         phase = self.plan.phase(attempt.path)
-        custom = [key for key in self.plan.entry(attempt.path).on_verdict if key not in VERDICTS]
+        custom = self._custom_verdicts(attempt.path)
         if phase.manual is not None:
             return self._gate(phase, context)
         if phase.command is not None:
@@ -210,13 +210,19 @@ class PhaseWork:
             failure_context=attempt.rework_context,
             dispatch_input=run.dispatch.input,
             document=document,
-            custom_verdicts=[key for key in self.plan.entry(attempt.path).on_verdict if key not in VERDICTS],
+            custom_verdicts=self._custom_verdicts(attempt.path),
             tool=run.dispatch.tool,
             model=run.dispatch.model,
             timeout_seconds=run.dispatch.phase_timeout_seconds,
             may_restart=attempt.is_forced or self.plan.phase(attempt.path).idempotency == "idempotent",
             over_budget=over_budget,
         )
+
+    def _custom_verdicts(self, path: str) -> list[str]:
+        """What may be returned at a place besides the four: what has a route there, and what the contract names."""
+        contract = self.plan.phase(path).decision_contract
+        words = [*self.plan.entry(path).on_verdict, *([] if contract is None else contract.words)]
+        return [word for word in dict.fromkeys(words) if word not in VERDICTS]
 
     def gate(self, run: Run, attempt: Attempt) -> Gated | None:
         """The gate of a manual attempt or of one whose evals failed; None if it waits for nobody."""

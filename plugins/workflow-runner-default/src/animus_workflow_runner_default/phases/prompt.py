@@ -218,7 +218,7 @@ def _output_instructions(contract: OutputContract | None) -> str:
 def _decision_instructions(contract: DecisionContract | None, custom_verdicts: Sequence[str]) -> str:
     if contract is None:
         return ""
-    verdicts = ", ".join((*VERDICTS, *custom_verdicts))
+    verdicts = ", ".join(dict.fromkeys((*(contract.words or VERDICTS), *custom_verdicts)))
     lines = [
         f"End with a decision. Its verdict is one of: {verdicts}.",
         *_contract_lines(contract),
@@ -230,6 +230,9 @@ def _decision_instructions(contract: DecisionContract | None, custom_verdicts: S
 
 def _contract_lines(contract: DecisionContract) -> list[str]:
     lines: list[str] = []
+    for meanings in (contract.verdicts, contract.valid_verdicts):
+        if isinstance(meanings, dict):
+            lines += [f"{verdict}: {meaning}" for verdict, meaning in meanings.items()]
     if contract.min_confidence is not None:
         lines.append(f"To advance, confidence must be at least {contract.min_confidence:g}.")
     if contract.max_risk is not None:
@@ -248,7 +251,7 @@ def _contract_lines(contract: DecisionContract) -> list[str]:
 def _example(contract: DecisionContract) -> str:
     example: dict[str, Any] = {
         "kind": "phase_decision",
-        "verdict": "advance",
+        "verdict": contract.words[0] if contract.words else "advance",
         "confidence": 0.9,
         "risk": "low",
         "reason": "...",

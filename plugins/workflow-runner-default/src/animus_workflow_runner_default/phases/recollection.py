@@ -43,7 +43,7 @@ class Recollection:
         agent = self._agent(work.phase)
         if agent is None or not self.keeps(work.phase):
             return work
-        memory, views = await self._journal.call(lambda journal: (_memory(journal, agent), self._views(journal, agent)))
+        memory, views = await self._journal.read(lambda journal: (_memory(journal, agent), self._views(journal, agent)))
         return work._replace(memory=memory, channels=views)
 
     def _views(self, journal: Journal, agent: Agent) -> list[ChannelView]:

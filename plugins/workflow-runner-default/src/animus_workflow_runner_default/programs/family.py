@@ -23,7 +23,7 @@ class Family:
 
     def __init__(self) -> None:
         self._started: set[int] = set()
-        self._list: Path | None = None
+        self._list: str | None = None
 
     def adopt_orphans(self) -> None:
         """Become the parent of what children leave behind; where the system cannot do that `is_alone` stays False."""
@@ -31,7 +31,7 @@ class Family:
         # The first thread adopts. The list is an option of the kernel; without process descriptors ends are collected
         # on threads.
         if hasattr(os, "pidfd_open") and become_subreaper() and listed.exists():
-            self._list = listed
+            self._list = os.fspath(listed)
 
     def add(self, pid: int) -> None:
         """Know a child that was started."""
@@ -46,7 +46,8 @@ class Family:
         if self._list is None:
             return False
         try:
-            children = self._list.read_bytes().split()
+            with open(self._list, "rb", buffering=0) as stream:  # noqa: PTH123 - plain: it is read for each command
+                children = stream.read().split()
         except OSError:
             return False
         strangers = [pid for pid in map(int, children) if pid not in self._started]

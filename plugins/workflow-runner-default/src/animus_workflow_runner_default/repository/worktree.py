@@ -26,6 +26,7 @@ __all__ = [
     "commit_message",
     "discard_worktree",
     "open_checkout",
+    "project_itself",
     "remove_worktree",
     "repository_of",
 ]
@@ -74,7 +75,7 @@ async def open_checkout(
         GitError: git failed.
     """
     if settings.mode == "skip":
-        return Checkout(cwd=str(project_root), reason="worktree: skip")
+        return project_itself(project_root)
     repository = await repository_of(git, project_root)
     problem = "the project is not in a git repository"
     base: str | None = None
@@ -102,6 +103,11 @@ async def open_checkout(
         target_branch=checked_out,
         missing=await missing_paths(git, project_root),
     )
+
+
+def project_itself(project_root: Path) -> Checkout:
+    """The place of a run that is to have no worktree."""
+    return Checkout(cwd=str(project_root), reason="worktree: skip")
 
 
 def _short(run_id: str) -> str:
