@@ -12,19 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SCRIPT = 'echo "$ANIMUS_SUBJECT_ID" >> "$ANIMUS_PROJECT_ROOT/marks"'
-WORKFLOWS = """
-default_workflow_ref: mark
-tools_allowlist: [sh]
-phases:
-  mark:
-    mode: command
-    command: {program: sh, args: [-c, 'echo "$ANIMUS_SUBJECT_ID" >> "$ANIMUS_PROJECT_ROOT/marks"']}
-workflows:
-  - id: mark
-    worktree: skip
-    phases: [mark]
-"""
+from mark_workflow import SCRIPT, WORKFLOWS
 
 
 def floor(folder: Path, count: int) -> float:

@@ -15,22 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mark_workflow import WORKFLOWS
+
 from animus_control.client import ControlClient
 from animus_control.project import find_project
 from animus_plugin_protocol.wire import control
 
-WORKFLOWS = """
-default_workflow_ref: mark
-tools_allowlist: [sh]
-phases:
-  mark:
-    mode: command
-    command: {program: sh, args: [-c, 'echo "$ANIMUS_SUBJECT_ID" >> "$ANIMUS_PROJECT_ROOT/marks"']}
-workflows:
-  - id: mark
-    worktree: skip
-    phases: [mark]
-"""
 ROWS = 10
 LOOK_SECONDS = 0.2
 MIB = 1024 * 1024

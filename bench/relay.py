@@ -74,6 +74,9 @@ class Pair:
         assert name is not None
         return self._running[name].connection
 
+    def open_connection(self, kind: str, name: str | None) -> Connection | None:
+        return self._running[name].connection if kind == "provider" and name else None
+
     async def start(self, name: str, kind: str) -> None:
         manifest = PluginManifest(
             name=f"bench-{name}", version="1.0.0", plugin_kind=kind, description="", protocol_version="1.1.0"

@@ -16,7 +16,7 @@ from animus_control.server import OUTBOX_BYTES, ControlServer
 from animus_plugin_protocol.errors import RefusedError
 from animus_plugin_protocol.wire import control
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Serving:

@@ -13,6 +13,7 @@ import pytest
 from animus_composition.pack import Packs
 from animus_composition.settings import DaemonSettings
 from animus_control.event_file import read_events
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
 from animus_control.project import Project
 from animus_kernel.dispatch.dispatcher import Dispatcher
@@ -20,7 +21,6 @@ from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
 from animus_kernel.dispatch.run import Run
-from animus_kernel.record.events import EventLog
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError
 from animus_plugin_protocol.wire import queue, queue_v2
@@ -33,6 +33,7 @@ from animus_plugin_protocol.wire.dispatch import (
     qualified_id,
 )
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowExecuteResult, WorkflowSignalResult
+from animus_plugin_runtime.redaction import redacted
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 TTL = datetime.timedelta(seconds=120)
@@ -335,11 +336,13 @@ class World:
         self.events_path = tmp_path / "events.jsonl"
         self.settings = DaemonSettings(**settings)
         self.unreachable: RetriableError | None = None
+        self.events: EventLog | None = None
         self.restart()
 
     def restart(self, only_entry: str | None = None) -> None:
         """A new kernel over the same queue."""
-        self.events = EventLog(self.events_path, Path("/project"))
+        self.close()
+        self.events = EventLog(self.events_path, Path("/project"), redacted)
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.fenced = FencedQueue(self, "scope-1")
         projector = Projector(self, self.packs, self.events)
@@ -366,6 +369,12 @@ class World:
             self.subject_statuses.append((params.id, params.status.value))
             raise RefusedError("the double keeps no subjects")
         raise AssertionError(method)
+
+    def close(self) -> None:
+        """Let go of the file of events."""
+        if self.events is not None:
+            self.events.close()
+            self.events = None
 
     async def reach(self) -> None:
         if self.unreachable is not None:
@@ -397,10 +406,11 @@ def drive(tmp_path: Path) -> Callable[..., None]:
         async def scene() -> None:
             world = World(tmp_path, **settings)
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await scenario(world)
             finally:
                 await world.jobs.close()
+                world.close()
             assert world.failures == []
 
         asyncio.run(scene())

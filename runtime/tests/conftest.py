@@ -16,7 +16,7 @@ from animus_plugin_runtime.handshake import HostOffer
 from animus_plugin_runtime.running import Launch, RunningPlugin, launch_plugin
 from animus_process import ProcessLedger
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 MISBEHAVING = Path(__file__).parent / "programs" / "misbehaving.py"
 
 

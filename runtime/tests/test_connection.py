@@ -28,7 +28,7 @@ def test_raw_params_and_results_pass_as_bytes(run, start):
     odd = b'{"b": 1.50, "a":[ 1e3 ]}'
 
     async def body(connection):
-        return await connection.call_raw("echo", odd, timeout_seconds=10)
+        return await connection.call_raw("echo", odd, timeout_seconds=60)
 
     result = with_plugin(run, start, body)
     assert isinstance(result, msgspec.Raw)
@@ -37,7 +37,7 @@ def test_raw_params_and_results_pass_as_bytes(run, start):
 
 def test_many_calls_at_once_get_their_own_answers(run, start):
     async def body(connection):
-        calls = [connection.call("echo", {"n": n}, timeout_seconds=10) for n in range(300)]
+        calls = [connection.call("echo", {"n": n}, timeout_seconds=60) for n in range(300)]
         return await asyncio.gather(*calls)
 
     assert with_plugin(run, start, body) == [{"n": n} for n in range(300)]
@@ -45,9 +45,9 @@ def test_many_calls_at_once_get_their_own_answers(run, start):
 
 def test_call_decodes_the_type_asked_for_and_names_the_plugin_when_it_does_not_fit(run, start):
     async def body(connection):
-        assert await connection.call("echo", {"n": 1}, result_type=dict[str, int], timeout_seconds=10) == {"n": 1}
+        assert await connection.call("echo", {"n": 1}, result_type=dict[str, int], timeout_seconds=60) == {"n": 1}
         with pytest.raises(FatalError, match=r"'misbehaving' answered 'echo'"):
-            await connection.call("echo", {"n": "x"}, result_type=dict[str, int], timeout_seconds=10)
+            await connection.call("echo", {"n": "x"}, result_type=dict[str, int], timeout_seconds=60)
 
     with_plugin(run, start, body)
 
@@ -55,7 +55,7 @@ def test_call_decodes_the_type_asked_for_and_names_the_plugin_when_it_does_not_f
 def test_error_of_the_plugin_becomes_the_fault_of_its_code(run, start):
     async def body(connection):
         with pytest.raises(RefusedError) as caught:
-            await connection.call_raw("no/such", timeout_seconds=10)
+            await connection.call_raw("no/such", timeout_seconds=60)
         assert caught.value.code == ErrorCode.METHOD_NOT_FOUND
 
     with_plugin(run, start, body)
@@ -66,12 +66,14 @@ def test_call_that_is_never_answered_ends_at_its_deadline_and_the_next_one_works
         with pytest.raises(RetriableError, match=r"'misbehaving' did not answer 'never' within 0.05 s") as caught:
             await connection.call_raw("never", timeout_seconds=0.05)
         assert caught.value.code == ErrorCode.TIMEOUT
-        assert await connection.call("echo", {"still": "there"}, timeout_seconds=10) == {"still": "there"}
+        assert await connection.call("echo", {"still": "there"}, timeout_seconds=60) == {"still": "there"}
 
     with_plugin(run, start, body)
 
 
-def test_calls_expire_each_at_its_own_time_and_leave_the_others_alone(run, start):
+def test_calls_expire_each_at_its_own_time_and_leave_the_others_alone(run, start, monkeypatch):
+    monkeypatch.setattr("animus_plugin_runtime.connection.CANCEL_SECONDS", 0.01)
+
     async def body(connection):
         ended = []
 
@@ -97,7 +99,7 @@ def test_frames_of_one_turn_of_the_loop_leave_in_the_order_they_were_sent(run, s
 
         async def echo(number):
             params = {"n": number, "x": "x" * 3000}
-            seen.append((await connection.call("echo", params, timeout_seconds=20))["n"])
+            seen.append((await connection.call("echo", params, timeout_seconds=60))["n"])
 
         await asyncio.gather(*(echo(number) for number in range(100)))
         return seen
@@ -154,7 +156,7 @@ def test_plugin_that_closes_its_output_is_ended(run, start, is_running):
 
 def test_garbage_between_frames_is_skipped_and_counted(run, start):
     async def body(connection):
-        assert await connection.call("garbage", timeout_seconds=10) == "after the garbage"
+        assert await connection.call("garbage", timeout_seconds=60) == "after the garbage"
         assert connection.bad_lines.count == 6
         with pytest.raises(RetriableError, match="no frames: 6"):
             await connection.call_raw("never", timeout_seconds=0.01)
@@ -164,13 +166,13 @@ def test_garbage_between_frames_is_skipped_and_counted(run, start):
 
 def test_large_frames_pass_and_oversized_ones_fail_their_call_only(run, start):
     async def body(connection):
-        large = await connection.call("huge", {"bytes": 7 * 1024 * 1024}, timeout_seconds=10)
+        large = await connection.call("huge", {"bytes": 7 * 1024 * 1024}, timeout_seconds=60)
         assert len(large) == 7 * 1024 * 1024
         with pytest.raises(FatalError, match="above 16777216 bytes"):
-            await connection.call_raw("huge", {"bytes": 17 * 1024 * 1024}, timeout_seconds=10)
+            await connection.call_raw("huge", {"bytes": 17 * 1024 * 1024}, timeout_seconds=60)
         with pytest.raises(OversizedFrameError, match="'echo'"):
-            await connection.call_raw("echo", {"x": "y" * 9 * 1024 * 1024}, timeout_seconds=10)
-        assert await connection.call("echo", {"n": 2}, timeout_seconds=10) == {"n": 2}
+            await connection.call_raw("echo", {"x": "y" * 9 * 1024 * 1024}, timeout_seconds=60)
+        assert await connection.call("echo", {"n": 2}, timeout_seconds=60) == {"n": 2}
 
     with_plugin(run, start, body)
 
@@ -179,9 +181,9 @@ def test_progress_notes_reach_their_call_in_order_and_before_the_answer(run, sta
     seen = []
 
     async def body(connection):
-        other = asyncio.create_task(connection.call_raw("echo", {}, on_note=seen.append, timeout_seconds=10))
+        other = asyncio.create_task(connection.call_raw("echo", {}, on_note=seen.append, timeout_seconds=60))
         notes = []
-        result = await connection.call("flood_notes", {"count": 500}, on_note=notes.append, timeout_seconds=10)
+        result = await connection.call("flood_notes", {"count": 500}, on_note=notes.append, timeout_seconds=60)
         await other
         assert result == {"sent": 500}
         assert [msgspec.json.decode(note.params)["value"] for note in notes] == list(range(500))
@@ -201,11 +203,11 @@ def test_flood_of_100000_notes_to_a_slow_consumer_stays_bounded_and_stalls_nobod
 
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         flood = asyncio.create_task(
-            connection.call("flood_notes", {"count": 100_000}, on_note=slowly, timeout_seconds=15)
+            connection.call("flood_notes", {"count": 100_000}, on_note=slowly, timeout_seconds=60)
         )
         await asyncio.sleep(0)
         # Another call on the same connection is answered although nobody takes the notes: the reader goes on.
-        assert await connection.call("echo", {"n": 1}, timeout_seconds=15) == {"n": 1}
+        assert await connection.call("echo", {"n": 1}, timeout_seconds=60) == {"n": 1}
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (
             1 if sys.platform == "darwin" else 1024
         )
@@ -224,13 +226,13 @@ def test_session_notes_go_to_the_call_of_the_session_and_the_rest_to_subscribers
         mine, rest = [], []
         unsubscribe = connection.subscribe(lambda method, params: rest.append(method))
         flood = {"count": 3, "method": "agent/output"}
-        await connection.call("flood_notes", flood, on_note=mine.append, session_id="s", timeout_seconds=10)
-        await connection.call("flood_notes", flood, on_note=mine.append, session_id="my-own", timeout_seconds=10)
+        await connection.call("flood_notes", flood, on_note=mine.append, session_id="s", timeout_seconds=60)
+        await connection.call("flood_notes", flood, on_note=mine.append, session_id="my-own", timeout_seconds=60)
         assert len(mine) == 6
-        await connection.call("flood_notes", flood, timeout_seconds=10)
+        await connection.call("flood_notes", flood, timeout_seconds=60)
         assert rest == ["agent/output"] * 3
         unsubscribe()
-        await connection.call("flood_notes", flood, timeout_seconds=10)
+        await connection.call("flood_notes", flood, timeout_seconds=60)
         assert len(rest) == 3
 
     with_plugin(run, start, body)
@@ -244,7 +246,7 @@ def test_every_note_is_seen_by_the_plain_consumer_although_the_queue_drops(run, 
             slow.append(note)
 
         flood = {"count": 2000}
-        await connection.call_raw("flood_notes", flood, on_note=slowly, on_every_note=every.append, timeout_seconds=10)
+        await connection.call_raw("flood_notes", flood, on_note=slowly, on_every_note=every.append, timeout_seconds=60)
         assert [msgspec.json.decode(note.params)["value"] for note in every] == list(range(2000))
         assert len(slow) + sum(note.dropped for note in slow) == 2000
 
@@ -262,8 +264,8 @@ def test_consumer_that_fails_ends_its_call_only(run, start, is_async):
     async def body(connection):
         on_note = fail_async if is_async else fail
         with pytest.raises(ValueError, match="the consumer is broken"):
-            await connection.call_raw("flood_notes", {"count": 3}, on_note=on_note, timeout_seconds=10)
-        assert await connection.call("echo", {"n": 1}, timeout_seconds=10) == {"n": 1}
+            await connection.call_raw("flood_notes", {"count": 3}, on_note=on_note, timeout_seconds=60)
+        assert await connection.call("echo", {"n": 1}, timeout_seconds=60) == {"n": 1}
 
     with_plugin(run, start, body)
 
@@ -276,7 +278,7 @@ def test_observers_see_every_line_both_ways_and_a_broken_one_is_taken_off(run, s
 
     async def body(connection):
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
-        await connection.call_raw("echo", {"n": 1}, timeout_seconds=10)
+        await connection.call_raw("echo", {"n": 1}, timeout_seconds=60)
 
     def observe(direction, plugin, line):
         seen.append((direction, plugin, msgspec.json.decode(line).get("method")))
@@ -284,7 +286,7 @@ def test_observers_see_every_line_both_ways_and_a_broken_one_is_taken_off(run, s
     async def main():
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
         plugin = await start(observers=(broken, observe))
-        await plugin.connection.call_raw("echo", {"n": 1}, timeout_seconds=10)
+        await plugin.connection.call_raw("echo", {"n": 1}, timeout_seconds=60)
         await plugin.stop()
 
     run(main())
@@ -304,7 +306,7 @@ async def answer_echo(connection: Connection, request: PluginRequest):
 
 def test_request_of_the_plugin_is_answered_with_the_bytes_the_host_gives(run, start):
     async def body(connection):
-        return await connection.call("ask", {"kind": "provider"}, timeout_seconds=10)
+        return await connection.call("ask", {"kind": "provider"}, timeout_seconds=60)
 
     answer = with_plugin(run, start, body, on_request=answer_echo)
     assert answer == {"result": {"asked": "host/call", "with": {"kind": "provider"}}}
@@ -320,8 +322,8 @@ def test_fault_and_bug_in_serving_a_request_are_answered(run, start):
 
     async def body(connection):
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
-        first = await connection.call("ask", {}, timeout_seconds=10)
-        second = await connection.call("ask", {"bug": True}, timeout_seconds=10)
+        first = await connection.call("ask", {}, timeout_seconds=60)
+        second = await connection.call("ask", {"bug": True}, timeout_seconds=60)
         return first, second
 
     first, second = with_plugin(run, start, body, on_request=refuse)
@@ -333,7 +335,7 @@ def test_fault_and_bug_in_serving_a_request_are_answered(run, start):
 
 def test_request_without_somebody_to_serve_it_is_refused(run, start):
     async def body(connection):
-        return await connection.call("ask", {}, timeout_seconds=10)
+        return await connection.call("ask", {}, timeout_seconds=60)
 
     assert with_plugin(run, start, body)["error"]["code"] == ErrorCode.METHOD_NOT_FOUND
 
@@ -348,7 +350,7 @@ def test_plugin_cancels_its_own_request(run, start):
             ended.append(request.id)
 
     async def body(connection):
-        return await connection.call("ask", {"then_cancel": True}, timeout_seconds=10)
+        return await connection.call("ask", {"then_cancel": True}, timeout_seconds=60)
 
     answer = with_plugin(run, start, body, on_request=wait_long)
     assert answer["error"]["code"] == ErrorCode.REQUEST_CANCELLED
@@ -391,7 +393,7 @@ def test_two_plugins_that_write_before_they_read_do_not_deadlock(run, start):
             plugins[name] = await start(name=name, on_request=relay)
         work = {"count": 64, "bytes": 131_072}
         done = await asyncio.gather(
-            *(plugin.connection.call("write_before_read", work, timeout_seconds=15) for plugin in plugins.values())
+            *(plugin.connection.call("write_before_read", work, timeout_seconds=60) for plugin in plugins.values())
         )
         assert done == [{"answered": 64}, {"answered": 64}]
         await asyncio.gather(*(plugin.stop() for plugin in plugins.values()))
@@ -403,7 +405,7 @@ def test_notify_never_waits_and_says_what_is_buffered(run, start, tmp_path):
     gate = tmp_path / "gate"
 
     async def body(connection):
-        stuck = asyncio.create_task(connection.call_raw("pause", {"until": str(gate)}, timeout_seconds=10))
+        stuck = asyncio.create_task(connection.call_raw("pause", {"until": str(gate)}, timeout_seconds=60))
         await asyncio.sleep(0)
         pad = {"pad": "n" * 100_000}
         connection.notify("some/note", pad)
@@ -419,7 +421,7 @@ def test_notify_never_waits_and_says_what_is_buffered(run, start, tmp_path):
         assert not waiting.done()
         gate.touch()
         await asyncio.gather(stuck, waiting)
-        assert await connection.call("echo", {"n": 1}, timeout_seconds=10) == {"n": 1}
+        assert await connection.call("echo", {"n": 1}, timeout_seconds=60) == {"n": 1}
         assert connection.outbound_bytes == 0
 
     with_plugin(run, start, body)

@@ -45,6 +45,9 @@ class Routes:
             raise RefusedError(f"nobody serves {kind!r}", code=ErrorCode.HOST_NO_SUCH_PLUGIN)
         return self.connections[kind]
 
+    def open_connection(self, kind, name):
+        return self.connections.get(kind)
+
     async def provider(self, name):
         return OneProcess(await self.connection_for("provider", name))
 
@@ -121,13 +124,13 @@ def between(tmp_path):
                     routes.connections["provider"] = await stack.enter_async_context(twin(callee, OFFER))
                 connection = await stack.enter_async_context(twin(caller, OFFER, on_request=calls.serve))
                 work = asyncio.ensure_future(
-                    connection.call_raw(methods.WORKFLOW_INSPECT, WorkflowInspectParams(what="run"), timeout_seconds=20)
+                    connection.call_raw(methods.WORKFLOW_INSPECT, WorkflowInspectParams(what="run"), timeout_seconds=60)
                 )
                 if meanwhile is not None:
                     await meanwhile(work, connection)
                 return msgspec.json.decode(await work, type=WorkflowInspectResult).value
 
-        return asyncio.run(asyncio.wait_for(scene(), 30))
+        return asyncio.run(asyncio.wait_for(scene(), 90))
 
     return run
 
@@ -195,11 +198,11 @@ def test_cancelling_the_caller_cancels_the_agent(between):
         started.set()
         stopped = threading.Event()
         context.on_cancel(stopped.set)
-        assert stopped.wait(20)
+        assert stopped.wait(60)
         context.raise_if_cancelled()
 
     async def cancel(work, _):
-        await asyncio.to_thread(started.wait, 20)
+        await asyncio.to_thread(started.wait, 60)
         work.cancel()
 
     callee = make_provider(run)
@@ -211,7 +214,7 @@ def test_cancelling_the_caller_cancels_the_agent(between):
 
 def test_call_that_takes_longer_than_its_time_ends(between):
     release = threading.Event()
-    callee = make_provider(lambda *_: release.wait(20))
+    callee = make_provider(lambda *_: release.wait(60))
     caller = make_caller(lambda context: failing(context, timeout_seconds=0.1), "$host/call:provider")
 
     async def let_go(work, _):
@@ -244,11 +247,11 @@ def test_chain_of_calls_that_is_too_long_is_cut(tmp_path):
         async with twin(plugin, OFFER, on_request=calls.serve) as connection:
             routes.connections["workflow_runner"] = connection
             raw = await connection.call_raw(
-                methods.WORKFLOW_INSPECT, WorkflowInspectParams(what="run"), timeout_seconds=20
+                methods.WORKFLOW_INSPECT, WorkflowInspectParams(what="run"), timeout_seconds=60
             )
             return msgspec.json.decode(raw)["value"]
 
-    assert asyncio.run(asyncio.wait_for(scene(), 30)) == 3
+    assert asyncio.run(asyncio.wait_for(scene(), 90)) == 3
     assert codes == [ErrorCode.HOST_CALL_TOO_DEEP]
 
 
@@ -274,7 +277,7 @@ async def raw_plugin(name, talk, *, on_request=None, capabilities=()):
     thread.start()
     try:
         yield connection
-        await asyncio.to_thread(thread.join, 20)
+        await asyncio.to_thread(thread.join, 60)
         assert not thread.is_alive(), f"{name} is stuck"
     finally:
         connection.channel.close_input()
@@ -317,7 +320,7 @@ def test_two_plugins_that_write_before_they_read_do_not_block_each_other(tmp_pat
             async with raw_plugin("caller", caller, **asks):
                 pass
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), 90))
 
 
 def test_flood_to_a_caller_that_does_not_read_is_bounded_and_kept_in_full(tmp_path):
@@ -327,7 +330,7 @@ def test_flood_to_a_caller_that_does_not_read_is_bounded_and_kept_in_full(tmp_pa
 
     def caller(stdin, stdout):
         stdout.write(host_call(1, run_id="run-1", params={"prompt": "p", "session_id": "s"}))
-        assert flooded.wait(25)
+        assert flooded.wait(60)
         while True:
             received = stdin.readline()
             seen.append(len(received))
@@ -354,7 +357,7 @@ def test_flood_to_a_caller_that_does_not_read_is_bounded_and_kept_in_full(tmp_pa
             async with raw_plugin("caller", caller, **asks):
                 pass
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), 90))
     assert [seq for seq, _ in seen_notes] == list(range(1, len(seen_notes) + 1))
     assert len(seen_notes) + sum(dropped for _, dropped in seen_notes) == total
     assert sum(seen) < 2 * 1024 * 1024

@@ -34,13 +34,13 @@ def test_twin_speaks_as_a_process_does(run, plugin):
     async def main():
         async with twin(plugin) as connection:
             assert connection.initialize_result.plugin_info.name == "animus-twin"
-            calls = [connection.call("test/echo", {"n": n}, timeout_seconds=5) for n in range(50)]
+            calls = [connection.call("test/echo", {"n": n}, timeout_seconds=60) for n in range(50)]
             assert await asyncio.gather(*calls) == [{"n": n} for n in range(50)]
             notes = []
-            await connection.call_raw("test/count", {"n": 5}, on_note=notes.append, timeout_seconds=5)
+            await connection.call_raw("test/count", {"n": 5}, on_note=notes.append, timeout_seconds=60)
             assert [msgspec.json.decode(note.params)["value"] for note in notes] == list(range(5))
             with pytest.raises(RefusedError):
-                await connection.call_raw("test/echo", {"n": "x"}, timeout_seconds=5)
+                await connection.call_raw("test/echo", {"n": "x"}, timeout_seconds=60)
         assert not connection.is_open
         with pytest.raises(RetriableError, match="has ended"):
             await connection.call_raw("test/echo", {"n": 1})
@@ -56,6 +56,6 @@ def test_twin_asks_the_host(run, plugin):
     async def main():
         offer = HostOffer(extensions=InitExtensions(host_calls=HostCallsOffer(version=1)))
         async with twin(plugin, offer, on_request=serve) as connection:
-            return await connection.call("test/ask", {}, timeout_seconds=5)
+            return await connection.call("test/ask", {}, timeout_seconds=60)
 
     assert run(main()) == {"kind": "queue", "method": "queue/stats"}

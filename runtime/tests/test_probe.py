@@ -40,8 +40,12 @@ def test_program_that_hangs_is_ended_with_its_children(tmp_path, is_running):
         "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nchild = os.fork()\n"
         f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\nwhile True: time.sleep(60)"
     )
-    with pytest.raises(ProbeError, match=r"did not print its manifest within 0.5 s"):
-        probe_manifest(python(source), timeout_seconds=0.5)
+    for limit in (0.5, 20.0):  # a loaded machine may need more than the first to start both
+        pids.write_text("")
+        with pytest.raises(ProbeError, match=f"did not print its manifest within {limit:g} s"):
+            probe_manifest(python(source), timeout_seconds=limit)
+        if len(pids.read_text().split()) == 2:
+            break
     assert not any(is_running(int(pid)) for pid in pids.read_text().split())
 
 

@@ -57,3 +57,16 @@ def test_values_that_were_handed_out_are_hidden_wherever_they_stand():
     assert redacted({"text": ["it is violet-umbrella at /home/somebody"]}, secrets) == {
         "text": ["it is [redacted] at /home/somebody"]
     }
+
+
+def test_values_below_keys_that_name_secrets_are_hidden():
+    shown = redacted(
+        {"api_key": "abc", "env": [{"GITHUB_TOKEN": "t"}], "tokens": 12, "password": {"a": "b"}, "name": "n"}
+    )
+    assert shown == {
+        "api_key": "[redacted]",
+        "env": [{"GITHUB_TOKEN": "[redacted]"}],
+        "tokens": 12,
+        "password": "[redacted]",
+        "name": "n",
+    }

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import os
 import subprocess
@@ -48,7 +49,7 @@ def test_plugin_sees_an_allow_listed_environment_and_the_project_as_cwd(run, sta
 
     async def main():
         plugin = await start(env=("TOKEN",), environ=environ)
-        seen = await plugin.connection.call("environment", timeout_seconds=10)
+        seen = await plugin.connection.call("environment", timeout_seconds=60)
         await plugin.stop()
         return seen
 
@@ -120,7 +121,7 @@ def test_stop_ladder_ends_a_plugin_that_does_not_want_to(run, start, is_running,
     from animus_plugin_runtime import running
 
     monkeypatch.setattr(running, "EXIT_SECONDS", 0.1)
-    monkeypatch.setattr(running, "TERM_SECONDS", 0.2)
+    monkeypatch.setattr(running, "TERM_SECONDS", 0.2 if "--ignore-term" in switches else 60.0)
 
     async def main():
         plugin = await start(*switches)
@@ -141,7 +142,7 @@ def test_no_descendant_outlives_the_plugin(run, start, is_running, monkeypatch, 
 
     async def main():
         plugin = await start()
-        family = await plugin.connection.call("spawn", {"ignore_term": True, "quiet": quiet}, timeout_seconds=10)
+        family = await plugin.connection.call("spawn", {"ignore_term": True, "quiet": quiet}, timeout_seconds=60)
         assert is_running(family["pid"])
         if how == "stop":
             await plugin.stop()
@@ -159,7 +160,7 @@ def test_flood_on_stderr_is_bounded_and_reaches_the_sink(run, start):
 
     async def main():
         plugin = await start(on_stderr=lambda name, line: lines.append((name, len(line))))
-        await plugin.connection.call_raw("flood_stderr", {"count": 2000}, timeout_seconds=10)
+        await plugin.connection.call_raw("flood_stderr", {"count": 2000}, timeout_seconds=60)
         with pytest.raises(RetriableError) as caught:
             await plugin.connection.call_raw("die")
         return caught.value.data["stderr"]
@@ -196,7 +197,7 @@ def test_sink_that_fails_is_taken_off(run, start):
     async def main():
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
         plugin = await start(on_stderr=broken)
-        await plugin.connection.call_raw("flood_stderr", {"count": 20}, timeout_seconds=10)
+        await plugin.connection.call_raw("flood_stderr", {"count": 20}, timeout_seconds=60)
         await plugin.stop()
 
     run(main())
@@ -231,7 +232,7 @@ def test_hostile_modules_in_the_project_are_never_imported(run, ledger, tmp_path
 
     async def main():
         plugin = await launch_plugin(Launch(safe, HostOffer(), tmp_path, ledger))
-        where = await plugin.connection.call("probe/where", timeout_seconds=10)
+        where = await plugin.connection.call("probe/where", timeout_seconds=60)
         await plugin.stop()
         return where
 
@@ -253,6 +254,42 @@ def test_trusted_file_that_changed_after_discovery_is_not_started(run, ledger, t
     with pytest.raises(HandshakeError, match="changed since it was trusted"):
         run(launch_plugin(Launch(trusted, HostOffer(), tmp_path, ledger)))
     assert not (tmp_path / "ran").exists()
+
+
+class Immortal:
+    """A process that withstands SIGTERM and SIGKILL, as one in the middle of a call to a bad disk does."""
+
+    def __init__(self):
+        self.pid, self.cleared = 0, []
+        self.stdin, self.stdout, self.stderr = io.BytesIO(), io.BytesIO(), io.BytesIO()
+
+    async def wait_exit(self):
+        return await asyncio.get_running_loop().create_future()
+
+    async def stop(self, *, term_seconds, kill_seconds):
+        return False
+
+    async def clear_up(self, *, is_gone):
+        self.cleared.append(is_gone)
+        return []
+
+
+def test_a_process_that_withstands_its_end_keeps_nobody_waiting(run, ledger, tmp_path, candidate):
+    from animus_plugin_runtime.connection import Connection
+    from animus_plugin_runtime.process import PluginProcess
+    from animus_plugin_runtime.running import Launch, RunningPlugin
+    from animus_plugin_runtime.stderr_tail import StderrTail
+
+    async def main():
+        process: PluginProcess = Immortal()
+        launch = Launch(candidate(), HostOffer(), tmp_path, ledger)
+        plugin = RunningPlugin(launch, process, Connection("immortal", pid=0), StderrTail())
+        plugin.end("it is of no use")
+        await plugin.ended
+        return await plugin.stop(), process.cleared
+
+    ending, cleared = run(main())
+    assert (ending.exit_code, ending.detail, cleared) == (None, "it is of no use", [False])
 
 
 def test_plugins_of_a_killed_host_are_swept_by_the_next_one(run, ledger, tmp_path, is_running):

@@ -60,7 +60,7 @@ def test_plugin_that_needs_another_variable_starts_anew_with_it_and_keeps_it(run
         assert await plugin.connection_with(["FIRST"]) is first
         both = await plugin.connection_with({"SECOND"})
         assert not first.is_open
-        seen = (await both.call("environment", timeout_seconds=10))["environ"]
+        seen = (await both.call("environment", timeout_seconds=60))["environ"]
         assert {name: seen.get(name) for name in environ if name != "PATH"} == {
             "FIRST": "1",
             "SECOND": "2",
@@ -95,7 +95,7 @@ def test_dead_plugin_is_started_again_and_its_death_is_told(run, supervised):
         await crash(plugin)
         first = plugin
         connection = await plugin.connection()
-        assert await connection.call("echo", {"n": 1}, timeout_seconds=10) == {"n": 1}
+        assert await connection.call("echo", {"n": 1}, timeout_seconds=60) == {"n": 1}
         assert first.restarts == 1
         await plugin.stop()
 
@@ -230,7 +230,7 @@ def test_unused_plugin_rests_and_starts_again_when_it_is_needed(run, supervised)
         clock.now += 1
         await plugin.tend()
         assert (plugin.state, plugin.pid) == (State.STOPPED, None)
-        assert await (await plugin.connection()).call("echo", {"n": 1}, timeout_seconds=10) == {"n": 1}
+        assert await (await plugin.connection()).call("echo", {"n": 1}, timeout_seconds=60) == {"n": 1}
         assert plugin.restarts == 0
         await plugin.stop()
 
@@ -333,7 +333,9 @@ def test_start_beyond_the_cap_is_refused_while_nothing_may_rest(run, supervised)
             await third.connection()
         assert caught.value.code == ErrorCode.HOST_OVERLOADED
         assert (third.state, third.restarts) == (State.STOPPED, 0)
+        assert [cap.keeps_out(plugin) for plugin in (resident, working, third)] == [False, False, True]
         await working.stop()  # its place is free again
+        assert not cap.keeps_out(third)
         with pytest.raises(RetriableError):
             await call
         assert (await third.connection()).is_open
@@ -403,7 +405,7 @@ def test_plugin_that_floods_is_ended_by_its_quota(run, supervised):
     async def main():
         connection = await plugin.connection()
         with pytest.raises(RetriableError, match="writes more than"):
-            await connection.call_raw("flood_notes", {"id": 7, "count": 5000}, timeout_seconds=10)
+            await connection.call_raw("flood_notes", {"id": 7, "count": 5000}, timeout_seconds=60)
         await plugin.connection()
         await plugin.stop()
 

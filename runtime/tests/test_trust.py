@@ -87,7 +87,7 @@ def test_writers_at_the_same_time_lose_nothing(store, tmp_path):
         subprocess.Popen([sys.executable, "-c", program, str(store.path), *map(str, some)])
         for some in (paths[:4], paths[4:])
     ]
-    assert [writer.wait(20) for writer in writers] == [0, 0]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
     assert all(store.is_trusted(path) for path in paths)
 
 

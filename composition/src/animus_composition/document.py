@@ -11,7 +11,10 @@ import msgspec
 from animus_control.errors import ControlError
 from animus_plugin_protocol.described import described
 
-__all__ = ["load_document"]
+__all__ = ["REPAIRED", "load_document"]
+
+REPAIRED = "repair the file, then: animus doctor"
+"""What to do about a file that cannot be used: help for the command that read it would not help."""
 
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`(?: - at `\$?\.?(?P<where>[^`]*)`)?")
 
@@ -30,11 +33,11 @@ def load_document(path: Path, shape: type[DocumentType]) -> DocumentType:
     except FileNotFoundError as error:
         raise ControlError("not_found", f"there is no file {str(path)!r}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ControlError("invalid_request", f"{path}: {error}") from error
+        raise ControlError("invalid_request", f"{path}: {error}", next_step=REPAIRED) from error
     try:
         return msgspec.convert(content, described(shape))
     except msgspec.ValidationError as error:
-        raise ControlError("invalid_request", f"{path}: {_explain(str(error), shape)}") from error
+        raise ControlError("invalid_request", f"{path}: {_explain(str(error), shape)}", next_step=REPAIRED) from error
 
 
 def _explain(message: str, shape: type[msgspec.Struct]) -> str:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from animus_composition.document import load_document
+from animus_composition.document import REPAIRED, load_document
 from animus_composition.limits import PluginLimits
 from animus_control.errors import ControlError, missing_plugin
 from animus_plugin_runtime.package import find_data_packages
@@ -158,7 +158,12 @@ def _checked(name: str, path: Path) -> Flavor:
 
 
 def check_roles(path: Path, roles: dict[str, str | list[str]]) -> None:
-    """Refuse several holders for a role that can have one only."""
+    """Refuse several holders for a role that can have one only, and holders of what is no role."""
     for role, value in roles.items():
-        if isinstance(value, list) and role != "provider":
-            raise ControlError("invalid_request", f"{path}: role {role!r} has one holder, so its value is one name")
+        fault = None
+        if role == "trigger_backend":
+            fault = "'trigger_backend' is no role: every trigger plugin that is there is in use; remove it"
+        elif isinstance(value, list) and role != "provider":
+            fault = f"role {role!r} has one holder, so its value is one name"
+        if fault is not None:
+            raise ControlError("invalid_request", f"{path}: {fault}", next_step=REPAIRED)

@@ -13,8 +13,9 @@ from animus_control.project import Project
 from animus_plugin_protocol.described import described
 from animus_plugin_runtime.durable import write_durably
 
-__all__ = ["RUNS_PER_RUNNER", "DaemonSettings", "load_settings", "save_settings"]
+__all__ = ["MIB", "RUNS_PER_RUNNER", "DaemonSettings", "load_settings", "save_settings"]
 
+MIB = 1024 * 1024
 RUNS_PER_RUNNER = 64
 """More runs than this in one runner process starve each other."""
 
@@ -39,6 +40,10 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A plugin that uses more processor cores over half a minute or longer is replaced; unlimited if left out."""
     plugin_processes: Annotated[int, Meta(ge=4)] = 64
     """Plugin processes at once; an idle one makes room for one that is needed."""
+    events_mib: Annotated[int, Meta(ge=1)] = 20
+    """How much of the recorded events is kept; the older half goes at once."""
+    audit_mib: Annotated[int, Meta(ge=1)] = 64
+    """How much of the record of who changed what is kept; the oldest eighth goes at once."""
     plugins: dict[str, PluginLimits] = {}
     """Limits of single plugins, by the names that ``animus plugin list`` shows."""
 

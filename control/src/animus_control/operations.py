@@ -67,6 +67,10 @@ def _row(
 _TABLE = (
     _row("project/status", c.EmptyParams, c.ProjectStatusResult, "project:status",
          "Show the daemon, the queue, the runs and what waits for you, on one screen.")._replace(command=("status",)),
+    _row("project/init", c.ProjectInitParams, c.ProjectInitResult, "animus_composition.scaffold.initialization:init",
+         "Look at the project and write the files that make its checks a workflow.", shown=_HIDDEN, place=Place.LOCAL),
+    _row("project/setup", c.ProjectSetupParams, c.ProjectInitResult, "project:setup",
+         "Write the files of the project and name Animus to its agents.", shown=_HIDDEN, place=Place.DAEMON),
     _row("daemon/status", c.EmptyParams, c.DaemonStatusResult, "daemon:status",
          "Say whether a daemon serves this project."),
     _row("daemon/health", c.EmptyParams, c.DaemonHealthResult, "daemon:health",

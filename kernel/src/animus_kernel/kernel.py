@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from animus_composition.assembly import Assembly
-from animus_composition.settings import DaemonSettings, load_settings, save_settings
+from animus_composition.settings import MIB, DaemonSettings, load_settings, save_settings
 from animus_control.audit import AuditLog
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
 from animus_control.log_file import DaemonLog
 from animus_control.operations import Operation, Place
@@ -23,7 +24,6 @@ from animus_kernel.dispatch.execution import Execution
 from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
 from animus_kernel.machine import THIS_MACHINE, Machine
-from animus_kernel.record.events import EventLog
 from animus_kernel.routing.plugins import ProjectPlugins
 from animus_kernel.timing.timekeeper import Timekeeper
 from animus_kernel.timing.triggers import Triggers
@@ -72,7 +72,8 @@ class Kernel:
         self.flavor, self.packs, self.roles = assembly.flavor, assembly.packs, assembly.roles
         self.clock = machine.clock
         self.started_at = self._forget_at = self.clock.now()
-        self.events = EventLog(project.events_path, project.root, self.clock)
+        kept, now = settings.events_mib * MIB, self.clock.now
+        self.events = EventLog(project.events_path, project.root, redacted, now=now, kept_bytes=kept)
         self.jobs = Jobs(self.report_failure)
         self.ledger = ProcessLedger(project.state_dir / "processes")
         self.logs = DaemonLog(project.log_path, redacted, is_stamped=purpose == DAEMON)
@@ -88,7 +89,7 @@ class Kernel:
         self.timekeeper.on_automation = lambda automation: self.triggers.apply(automation.triggers)
         self.dispatcher: Dispatcher | None = None
         self.lag = LoopLag()
-        self.audit = AuditLog(project.audit_path, redacted)
+        self.audit = AuditLog(project.audit_path, redacted, kept_bytes=settings.audit_mib * MIB)
         self.stopping = asyncio.Event()
         self.must_nudge = self.must_restart = False
 
@@ -104,6 +105,7 @@ class Kernel:
         if self.purpose == DAEMON:
             self.dispatcher.on_beat = self._beat
             self.jobs.start("schedules", self.timekeeper.keep())
+            self._forget_if_due()
         return self.dispatcher
 
     def dispatcher_for(self, entry_id: str) -> Dispatcher | None:
@@ -180,6 +182,9 @@ class Kernel:
     def _beat(self) -> None:
         self.timekeeper.wake()
         self.jobs.start("care", self.plugins.tend())
+        self._forget_if_due()
+
+    def _forget_if_due(self) -> None:
         if self.clock.now() >= self._forget_at:
             self._forget_at = self.clock.now() + FORGET_EVERY
             where = self.project.state_dir / "logs" / "runs", self.project.state_dir / "runs"

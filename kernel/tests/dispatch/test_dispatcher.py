@@ -333,6 +333,79 @@ def test_entry_whose_attempts_break_off_three_times_is_held_with_the_reason(driv
     drive(scenario)
 
 
+def test_only_the_culprit_is_held_and_those_beside_it_complete(drive):
+    async def scenario(world):
+        first, culprit, last = (world.queue.add() for _ in range(3))
+        await world.start()
+        names = dict(zip(world.runner.executing, (first, culprit, last), strict=True))
+        await world.runner.die()
+        await world.runner.die()
+        await world.clock.advance(5)
+        for _ in range(3):  # one at a time
+            (run_id,) = world.runner.executing
+            if names[run_id] == culprit:
+                await world.runner.die()
+            else:
+                await world.runner.end(run_id)
+        assert world.queue.entries[culprit].status == "held"
+        assert world.queue.finished == {first: "completed", last: "completed"}
+        assert world.kinds().count("entry_held") == 1
+        assert world.dispatcher.runs == {}
+
+    drive(scenario, pool_size=3)
+
+
+def test_suspect_that_progresses_lets_the_next_one_begin(drive):
+    async def scenario(world):
+        for _ in range(2):
+            world.queue.add()
+        await world.start()
+        await world.runner.die()
+        await world.runner.die()
+        await world.clock.advance(5)
+        (first,) = world.runner.executing
+        world.runner.progress(first, kind="completed", status="completed")
+        await _settle()
+        assert len(world.runner.executing) == 2
+        assert "run_waits_its_turn" in world.kinds()
+
+    drive(scenario, pool_size=2)
+
+
+def test_work_that_is_no_suspect_goes_on_beside_one(drive):
+    async def scenario(world):
+        world.queue.add()
+        await world.start()
+        await world.runner.die()
+        await world.runner.die()
+        await world.clock.advance(5)
+        world.queue.add()
+        await world.wake()
+        assert len(world.runner.executing) == 2
+
+    drive(scenario, pool_size=2)
+
+
+@pytest.mark.parametrize("how", ["drain", "pause"])
+def test_suspect_that_waits_for_its_turn_is_not_begun_by_a_stopped_dispatcher(drive, how):
+    async def scenario(world):
+        for _ in range(2):
+            world.queue.add()
+        await world.start()
+        await world.runner.die()
+        await world.runner.die()
+        await world.clock.advance(5)
+        (first,) = world.runner.executing
+        world.dispatcher.is_draining, world.dispatcher.is_paused = how == "drain", how == "pause"
+        await world.runner.end(first)
+        assert world.runner.executing == []
+        (left,) = world.queue.entries.values()
+        assert left.status == ("pending" if how == "drain" else "assigned")
+        assert len(world.dispatcher.runs) == (how == "pause")
+
+    drive(scenario, pool_size=2)
+
+
 def test_entries_stay_pending_while_no_runner_can_be_had(drive):
     async def scenario(world):
         entry = world.queue.add()
@@ -412,6 +485,22 @@ def test_lease_whose_answer_was_lost_is_found_and_leased_again(drive):
         await world.clock.advance(5)
         assert len(world.runner.executing) == 1
         assert world.queue.status_of(entry) == "assigned"
+        assert "lease_reclaimed" in world.kinds()
+
+    drive(scenario)
+
+
+def test_entry_of_a_host_that_died_is_taken_over_when_its_lease_has_run_out(drive):
+    async def scenario(world):
+        entry = world.queue.add()
+        await world.start()
+        await world.crash()
+        world.queue.take_over(entry)
+        await world.start()
+        await world.clock.advance(119)
+        assert world.runner.executing == []
+        await world.clock.advance(900)
+        assert len(world.runner.executing) == 1
         assert "lease_reclaimed" in world.kinds()
 
     drive(scenario)

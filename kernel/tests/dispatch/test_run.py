@@ -157,6 +157,7 @@ class DispatcherMachine(RuleBasedStateMachine):
     def teardown(self):
         self._do(self._finish_everything())
         self._do(self.world.jobs.close())
+        self.world.close()
         self._runner.close()
         self._directory.cleanup()
 

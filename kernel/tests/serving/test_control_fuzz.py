@@ -57,7 +57,7 @@ def project(tmp_path, monkeypatch, know_plugins):
     project = find_project(root, os.environ)
     start_daemon(project, DaemonSettings())
     yield project
-    stop_daemon(project, timeout_seconds=30)
+    stop_daemon(project, timeout_seconds=60)
 
 
 def value(kind, chance, depth=0):

@@ -20,7 +20,7 @@ from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.log_storage import LogLevel
 from animus_plugin_protocol.wire.subject import SubjectFilter, SubjectStatus
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 PLUGINS = ("animus_queue_default", "animus_workflow_runner_default", "animus_subject_default", "animus_flavor_default")
 
 pytestmark = pytest.mark.skipif(
@@ -103,7 +103,7 @@ def project(tmp_path_factory, know_plugins):
         project = find_project(root, environ)
         start_daemon(project, DaemonSettings())
         yield project
-        stop_daemon(project, timeout_seconds=30)
+        stop_daemon(project, timeout_seconds=60)
 
 
 @pytest.fixture
@@ -380,3 +380,15 @@ def test_every_operation_has_its_place_and_its_types():
     assert all(isinstance(operation.place, Place) for operation in OPERATIONS.values())
     streams = {operation.name for operation in OPERATIONS.values() if operation.stream}
     assert streams == {"subject/watch", "daemon/events", "daemon/logs", "workflow/events"}
+
+
+def test_project_is_set_up_over_the_socket(project, client):
+    planned = client.call("project/init", control.ProjectInitParams(template="script"))
+    assert (planned.project_root, planned.repo_scope, planned.created) == (str(project.root), project.repo_scope, False)
+    assert {file.path: file.action for file in planned.files}["animus.toml"] == "keep"
+    done = client.call("project/setup", control.ProjectSetupParams(mcp=True, start_daemon=True))
+    assert (project.root / ".mcp.json").is_file()
+    assert ".mcp.json" in {file.path for file in done.files}
+    with pytest.raises(ControlError) as refused:
+        client.call("project/init", control.ProjectInitParams(template="rails"))
+    assert refused.value.category == "invalid_request"

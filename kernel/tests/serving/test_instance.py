@@ -28,7 +28,7 @@ def test_lock_of_a_process_that_is_gone_is_free(project):
         f"project = Project(*map(Path, {[str(part) for part in project]!r}))\n"
         "with hold_instance(project, 'daemon'): os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 9
     assert instance_holder(project) is None
     with hold_instance(project, "daemon"):
         assert instance_holder(project).pid == os.getpid()

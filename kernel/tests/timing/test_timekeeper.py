@@ -8,12 +8,13 @@ import pytest
 
 from animus_control.errors import ControlError
 from animus_control.event_file import read_events
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
-from animus_kernel.record.events import EventLog
 from animus_kernel.timing.timekeeper import RETRY_SECONDS, Timekeeper
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError
 from animus_plugin_protocol.wire.control import QueueEnqueueResult
 from animus_plugin_protocol.wire.dispatch import SubjectRef
+from animus_plugin_runtime.redaction import redacted
 
 HOUR = 3600.0
 
@@ -64,7 +65,7 @@ class World:
         self.start_anew()
 
     def start_anew(self):
-        self.events = EventLog(self.project.events_path, self.project.root)
+        self.events = EventLog(self.project.events_path, self.project.root, redacted)
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.keeper = Timekeeper(self.project, self.door, self.events, self.clock, self.jobs, self.count)
 
@@ -84,9 +85,13 @@ class World:
         await self.quiet()
 
     async def restart(self):
-        await self.jobs.close()
+        await self.close()
         self.start_anew()
         await self.start()
+
+    async def close(self):
+        await self.jobs.close()
+        self.events.close()
 
     def keys(self):
         return list(self.door.entries)
@@ -106,10 +111,10 @@ def keep(project, hand_clock, settled, monkeypatch):
         async def scene():
             world = World(project, hand_clock, settled)
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await scenario(world)
             finally:
-                await world.jobs.close()
+                await world.close()
             assert world.failures == []
 
         asyncio.run(scene())

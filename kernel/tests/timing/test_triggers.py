@@ -9,8 +9,8 @@ import pytest
 
 from animus_control.errors import ControlError
 from animus_control.event_file import read_events
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
-from animus_kernel.record.events import EventLog
 from animus_kernel.timing import triggers as subject
 from animus_kernel.timing.automation import TriggerDefinition
 from animus_kernel.timing.triggers import Triggers
@@ -20,6 +20,7 @@ from animus_plugin_protocol.wire.control import QueueEnqueueResult
 from animus_plugin_protocol.wire.dispatch import SubjectRef
 from animus_plugin_protocol.wire.trigger import TriggerAckParams, TriggerAckResult, TriggerSchema, TriggerWatchParams
 from animus_plugin_runtime import twin
+from animus_plugin_runtime.redaction import redacted
 
 ON_PUSH = TriggerDefinition(
     id="push", type="double", workflow_ref="w", input={"a": 1}, vars={"v": "x"}, priority="high"
@@ -72,7 +73,7 @@ class World:
         self.project, self.clock, self.connection, self.plugin = project, clock, connection, plugin
         self.door, self.failures, self.asked = Door(), [], []
         self.refusal = None
-        self.events = EventLog(project.events_path, project.root)
+        self.events = EventLog(project.events_path, project.root, redacted)
         self.jobs = Jobs(lambda _, error: self.failures.append(error))
         self.triggers = Triggers(self, self.door, self.events, clock, self.jobs, lambda: None)
 
@@ -91,7 +92,7 @@ class World:
         self.plugin.notify(methods.TRIGGER_EVENT, {"event_id": event_id, "trigger_id": trigger_id, **fields})
 
     async def until(self, condition):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 - the plugin answers in a thread of its own
                 await asyncio.sleep(0.002)
 
@@ -111,10 +112,11 @@ def watch(project, hand_clock):
                 connection = await stack.enter_async_context(twin(plugin))
                 world = World(project, hand_clock, connection, plugin)
                 try:
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(60):
                         await scenario(world)
                 finally:
                     await world.jobs.close()
+                    world.events.close()
                 assert world.failures == []
 
         asyncio.run(scene())

@@ -31,11 +31,14 @@ class LiveSession:
         connection: where it runs.
         secrets: texts that it was given and that are not shown.
         output: the end of what it said, if somebody passes that to `hear`.
+        is_given_up: whether nobody waits for its answer any more; it takes its time to end.
+        gone: set once it has ended.
     """
 
     def __init__(self, row: AgentRow, connection: Connection, secrets: list[str]) -> None:
         self.row, self.connection, self.secrets = row, connection, secrets
         self.output = TailBuffer(_OUTPUT_BYTES)
+        self.is_given_up, self.gone = False, asyncio.Event()
         self._work: asyncio.Future[msgspec.Raw] | None = None
 
     async def ended(self, call: Coroutine[Any, Any, msgspec.Raw]) -> msgspec.Raw:
@@ -48,6 +51,7 @@ class LiveSession:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
+            self.is_given_up = True
             work.cancel()
             wire = AgentCancelParams(session_id=self.row.session_id)
             with contextlib.suppress(RpcFault):  # it has ended already, or the provider knows no such method
@@ -91,6 +95,13 @@ class AgentSessions:
             yield session
         finally:
             self._live.pop(row.session_id, None)
+            session.gone.set()
+
+    async def settle(self, run_id: str | None) -> None:
+        """Wait for the end of the run's agents that were given up: another would work beside them. It is bounded."""
+        for session in list(self._live.values()):
+            if run_id is not None and session.row.workflow_id == run_id and session.is_given_up:
+                await session.gone.wait()
 
     def live(self, session_id: str) -> LiveSession | None:
         """The session if it is at work."""

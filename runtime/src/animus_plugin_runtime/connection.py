@@ -7,7 +7,7 @@ it reads cannot block another one). Results and params pass as bytes. Starting a
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,10 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import encode_notification, encode_request
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame, OversizedLine
-from animus_plugin_protocol.methods import TO_PLUGIN
 from animus_plugin_protocol.wire.lifecycle import CancelParams, InitializeResult
 from animus_plugin_runtime.channel import Channel
 from animus_plugin_runtime.forwarding import OnNote, forwarding
-from animus_plugin_runtime.inbound import InboundRequests, PluginRequest
+from animus_plugin_runtime.inbound import DirectWork, InboundRequests, PluginRequest
 from animus_plugin_runtime.incoming import IncomingLines
 from animus_plugin_runtime.note import Note
 from animus_plugin_runtime.observer import FrameObserver, Observers
@@ -32,18 +31,24 @@ from animus_plugin_runtime.outgoing import (
     as_params,
     decode_result,
     result_decoder,
+    takes_nothing,
+    timed_out,
     within,
 )
+from animus_plugin_runtime.outgoing_lines import OutgoingLines
 from animus_plugin_runtime.subscription import Subscribers
-from animus_plugin_runtime.traffic import TAIL_BYTES, Quota, Traffic
+from animus_plugin_runtime.traffic import Quota, Traffic
 
-__all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection"]
+__all__ = ["CANCEL_SECONDS", "WRITE_SECONDS", "Connection", "OnRequest"]
 
 CANCEL_SECONDS = 10.0
 """How long a cancelled call waits for the plugin to say that it has stopped."""
 
 WRITE_SECONDS = 30.0
 """A plugin that takes nothing from its standard input for this long counts as dead."""
+
+OnRequest = Callable[["Connection", PluginRequest], "Coroutine[Any, Any, Any] | DirectWork"]
+"""Serves what the plugin asks its host; see `Serve`."""
 
 _EMPTY = msgspec.Raw(b"{}")
 _FROM_TABLE: Any = object()
@@ -67,24 +72,25 @@ class Connection:
         plugin: str,
         *,
         pid: int | None = None,
-        on_request: "Callable[[Connection, PluginRequest], Awaitable[Any]] | None" = None,
+        on_request: "OnRequest | None" = None,
         observers: tuple[FrameObserver, ...] = (),
         quota: Quota = _QUOTA,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.plugin = plugin
-        self.pid = pid
+        self.plugin, self.pid = plugin, pid
         self.initialize_result: InitializeResult | None = None
         self._ended = asyncio.Event()
         self.channel = Channel(self._on_lines, self._ended.set)
         self.traffic = Traffic(quota, monotonic)
-        self._keep = self.traffic.tail.append
-        self._observers = Observers(plugin, observers)
+        seen_by = Observers(plugin, observers)
         self._calls = OutgoingCalls()
-        self._incoming = IncomingLines(plugin, self._observers, self.traffic.tail, self._on_frame, self._calls.fail)
+        self.forget_call = self._calls.end
+        self._lines = OutgoingLines(self.channel, self.traffic, seen_by, self._calls)
+        self._write = self._lines.write
+        self._incoming = IncomingLines(plugin, seen_by, self.traffic.tail, self._on_frame, self._calls.fail)
         self.bad_lines = self._incoming.bad
         serve = None if on_request is None else partial(on_request, self)
-        self._requests = InboundRequests(plugin, serve, self._send)
+        self._requests = InboundRequests(plugin, serve, self._send, self._offer)
         self._subscribers = Subscribers(plugin)
         self._fault: RpcFault | None = None
         self.end_reason: str | None = None
@@ -148,30 +154,67 @@ class Connection:
             RetriableError: the time is over (-32003) or the plugin has died (-32502).
             RpcFault: what the plugin answered.
         """
-        call = self._calls.begin(session_id)
+        call = self.start_call(method, as_params(params), timeout_seconds, session_id)
         try:
-            data = encode_request(call.call_id, method, as_params(params))
-            if self.channel.has_room and self._fault is None:
-                self._write(data)
-                call.is_sent = True
-            if timeout_seconds is not None:
-                self._calls.limit(call, timeout_seconds)
-            if call.is_sent and on_note is None and on_every_note is None:
+            if call.unsent is None and on_note is None and on_every_note is None:
                 return await call
             async with forwarding(call, on_note, on_every_note):
-                if not call.is_sent:
+                if call.unsent is not None:
                     async with within(timeout_seconds):
-                        await self._send(data)
-                    call.is_sent = True
+                        await self._send(call.unsent)
+                    call.unsent = None
                 return await call
         except ExpiredError:
-            self._cancel(call)
-            raise self._timed_out(method, timeout_seconds) from None
+            self.cancel_call(call)
+            raise timed_out(self.plugin, method, timeout_seconds, self.bad_lines.report()) from None
         except asyncio.CancelledError:
-            await self._wait_cancelled(call)
+            self.cancel_call(call)
+            await self.wait_cancelled(call)
             raise
         finally:
             self._calls.end(call)
+
+    def start_call(
+        self, method: str, params: Any, timeout_seconds: float | None, session_id: str | None = None
+    ) -> OutgoingCall:
+        """The first half of `call_raw`, for whoever does without a task and calls `finish_call` or `forget_call`.
+
+        The call has its outcome already where the plugin is gone, and is `unsent` where it has no room.
+
+        Raises:
+            RpcFault: the params do not fit into a frame.
+        """
+        call = self._calls.begin(session_id)
+        try:
+            data = encode_request(call.call_id, method, params)
+        except BaseException:
+            self.forget_call(call)
+            raise
+        if not self._offer(data):
+            call.unsent = data
+        if timeout_seconds is not None:
+            self._calls.limit(call, timeout_seconds)
+        return call
+
+    def finish_call(self, call: OutgoingCall, method: str, timeout_seconds: float | None) -> msgspec.Raw:
+        """The result of a call that has an outcome. Raises: RpcFault: as `call_raw`."""
+        self._calls.end(call)
+        try:
+            return call.result()
+        except ExpiredError:
+            self.cancel_call(call)
+            raise timed_out(self.plugin, method, timeout_seconds, self.bad_lines.report()) from None
+
+    def cancel_call(self, call: OutgoingCall) -> None:
+        """Tell the plugin that nobody wants the answer any more."""
+        if call.unsent is None and not call.is_settled and self.is_open:
+            self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
+
+    async def wait_cancelled(self, call: OutgoingCall) -> None:
+        """Return when a cancelled call has stopped, if the plugin says that it cancels; bounded."""
+        known = self.initialize_result
+        if known is not None and known.capabilities.cancellation and call.unsent is None and not call.is_settled:
+            await call.wait_settled(CANCEL_SECONDS)
 
     def notify(self, method: str, params: Any = None) -> None:
         """Send a notification without waiting; look at `outbound_bytes` before sending many."""
@@ -214,48 +257,18 @@ class Connection:
         """Whether somebody listens to what belongs to no call."""
         return bool(self._subscribers)
 
+    def _offer(self, data: bytes) -> bool:
+        may_write = self.channel.has_room and self._fault is None
+        if may_write:
+            self._write(data)
+        return may_write
+
     async def _send(self, data: bytes) -> None:
-        if not self.channel.has_room:
-            try:
-                async with asyncio.timeout(WRITE_SECONDS):
-                    await self.channel.wait_room()
-            except TimeoutError:
-                self.fail(
-                    RetriableError(
-                        f"plugin {self.plugin!r} has taken nothing from its standard input for {WRITE_SECONDS:g} s",
-                        code=ErrorCode.HOST_PLUGIN_DIED,
-                        data={"plugin": self.plugin},
-                    )
-                )
+        if not (self.channel.has_room or await self._lines.wait_room(WRITE_SECONDS)):
+            self.fail(takes_nothing(self.plugin, WRITE_SECONDS))
         if self._fault is not None:
             raise self._fault
         self._write(data)
-
-    def _write(self, data: bytes) -> None:
-        self.channel.write(data, join=self._calls.are_several)  # others may write in this turn of the loop
-        self.traffic.say(len(data))
-        self._keep((TO_PLUGIN, data if len(data) <= TAIL_BYTES else data[:TAIL_BYTES]))
-        if self._observers.seats:
-            self._observers.see(TO_PLUGIN, data[:-1])
-
-    def _cancel(self, call: OutgoingCall) -> None:
-        if call.is_sent and self.is_open:
-            self.notify(methods.CANCEL_REQUEST, CancelParams(id=call.call_id))
-
-    async def _wait_cancelled(self, call: OutgoingCall) -> None:
-        if not call.is_sent or call.is_settled:
-            return
-        self._cancel(call)
-        known = self.initialize_result
-        if known is not None and known.capabilities.cancellation:
-            await call.wait_settled(CANCEL_SECONDS)
-
-    def _timed_out(self, method: str, timeout_seconds: float | None) -> RetriableError:
-        return RetriableError(
-            f"plugin {self.plugin!r} did not answer {method!r} within {timeout_seconds:g} s{self.bad_lines.report()}",
-            code=ErrorCode.TIMEOUT,
-            data={"plugin": self.plugin, "method": method},
-        )
 
     def _on_lines(self, lines: list[bytes | OversizedLine], head: bytes, size: int) -> None:
         excess = self.traffic.hear(size, len(lines))

@@ -11,7 +11,7 @@ import msgspec
 from animus_plugin_runtime.note import Note, NoteQueue
 from animus_plugin_runtime.outgoing import OutgoingCall, within
 
-__all__ = ["OnNote", "forwarding"]
+__all__ = ["Forwarder", "OnNote", "forwarding"]
 
 OnNote = Callable[[Note], Awaitable[None] | None]
 """A plain function is called by the reader; an async one by a forwarder behind a bounded queue."""
@@ -27,10 +27,10 @@ async def forwarding(
         ExpiredError: an async consumer took longer.
     """
     plain: list[Callable[[Note], object]] = [] if on_every_note is None else [on_every_note]
-    forwarder: _Forwarder | None = None
+    forwarder: Forwarder | None = None
     if on_note is not None:
         if inspect.iscoroutinefunction(on_note):
-            forwarder = _Forwarder(call, on_note)
+            forwarder = Forwarder(call, on_note)
         else:
             plain.append(on_note)
     call.deliver = _delivery(plain, forwarder)
@@ -44,7 +44,7 @@ async def forwarding(
             forwarder.stop()
 
 
-class _Forwarder:
+class Forwarder:
     """Hands notes to an async consumer, behind a queue; made of nothing before the first note, which may never come."""
 
     def __init__(self, call: OutgoingCall, on_note: OnNote) -> None:
@@ -82,7 +82,7 @@ class _Forwarder:
 
 
 def _delivery(
-    plain: Sequence[Callable[[Note], object]], forwarder: _Forwarder | None
+    plain: Sequence[Callable[[Note], object]], forwarder: Forwarder | None
 ) -> Callable[[str, msgspec.Raw], None] | None:
     """What the reader does with a note: tell the plain consumers, fill the queue. None when nobody wants notes."""
     if not plain:

@@ -9,8 +9,7 @@ import datetime
 import functools
 import itertools
 import os
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
@@ -21,13 +20,14 @@ from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RetriableError, RpcFault
 from animus_plugin_protocol.wire.control import AgentRow
-from animus_plugin_protocol.wire.host import HostCallParams, HostNote
+from animus_plugin_protocol.wire.host import HostCallParams
 from animus_plugin_runtime.agent_session import AgentSessions, LiveSession
 from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.note import Note
 from animus_plugin_runtime.provider_processes import PROVIDER, ProviderProcesses
 from animus_plugin_runtime.redaction import secret_values
+from animus_plugin_runtime.relay import NoteSender, Relay, with_via
 from animus_plugin_runtime.run_stream import RunStream
 
 __all__ = ["MAX_HOPS", "HostCalls", "Routes"]
@@ -36,6 +36,7 @@ MAX_HOPS = 3
 """How long a chain of plugins calling plugins may be."""
 
 _CALLS_AT_ONCE = 256
+_params_decoder = msgspec.json.Decoder(HostCallParams)
 _PHASE_VARIABLE = "ANIMUS_PHASE_ID"
 _SESSIONS = frozenset({methods.AGENT_RUN, methods.AGENT_RESUME})
 _OF_A_SESSION = frozenset({methods.AGENT_RESPOND, methods.AGENT_CANCEL})
@@ -52,6 +53,10 @@ class Routes(Protocol):
         """
         ...
 
+    def open_connection(self, kind: str, name: str | None) -> Connection | None:
+        """As `connection_for` where nothing has to be started or asked for it; else None."""
+        ...
+
     async def provider(self, name: str | None) -> ProviderProcesses:
         """The provider called `name`, whose sessions may need processes of their own. Raises as `connection_for`."""
         ...
@@ -66,11 +71,11 @@ class HostCalls:
         self._routes, self._sessions, self._now = routes, sessions, now
         self._run_logs = run_logs
         self._numbers = itertools.count(1)
-        self._under_way: Counter[str] = Counter()
-        self._depths: dict[str, Counter[int]] = {}
+        self._under_way: dict[str, int] = {}
+        self._depths: dict[str, dict[int, int]] = {}
 
-    async def serve(self, caller: Connection, request: PluginRequest) -> Any:
-        """Answer one ``host/call`` of `caller`; cancelled when the caller cancels or dies.
+    def serve(self, caller: Connection, request: PluginRequest) -> "Coroutine[Any, Any, Any] | Relay":
+        """Answer one ``host/call`` of `caller`; given up when the caller cancels or dies.
 
         Raises:
             RpcFault: the callee's error, or the kernel's own (-32500 to -32504).
@@ -78,18 +83,21 @@ class HostCalls:
         if request.method != methods.HOST_CALL:
             raise RefusedError(f"the host has no method {request.method!r}", code=ErrorCode.METHOD_NOT_FOUND)
         try:
-            params = msgspec.json.decode(request.params, type=HostCallParams)
+            params = _params_decoder.decode(request.params)
         except DECODE_ERRORS as error:
             raise RefusedError(f"bad params for {methods.HOST_CALL!r}: {error}") from None
         self._check(caller, params)
-        depth = max(self._depths.get(caller.plugin, Counter()), default=0) + 1
-        if depth > MAX_HOPS:
-            message = f"{caller.plugin!r} is at the end of a chain of {MAX_HOPS} host calls and may not call further"
-            raise RefusedError(message, code=ErrorCode.HOST_CALL_TOO_DEEP)
-        if self._under_way[caller.plugin] >= _CALLS_AT_ONCE:
-            message = f"{caller.plugin!r} has {_CALLS_AT_ONCE} host calls under way; wait for some to end"
-            raise RetriableError(message, code=ErrorCode.HOST_OVERLOADED)
+        depth = self._depth_below(caller)
         session = _session_of(params)
+        callee = None if session else self._routes.open_connection(params.kind, params.name)
+        if callee is None or not callee.channel.has_room:
+            return self._serve(caller, request, params, session, depth)
+        self._enter(caller.plugin, callee.plugin, depth)
+        return Relay(caller, request, callee, params, depth, self._leave, self._open_stream)
+
+    async def _serve(
+        self, caller: Connection, request: PluginRequest, params: HostCallParams, session: "_Session | None", depth: int
+    ) -> Any:
         if session is None or params.method not in _SESSIONS:
             known = None if session is None else self._sessions.live(session.id)
             connection = known.connection if known else await self._routes.connection_for(params.kind, params.name)
@@ -100,20 +108,44 @@ class HostCalls:
     async def _count(
         self, caller: Connection, request: PluginRequest, callee: "_Callee", params: HostCallParams, depth: int
     ) -> Any:
-        depths = self._depths.setdefault(callee.connection.plugin, Counter())
-        self._under_way[caller.plugin] += 1
-        depths[depth] += 1
+        self._enter(caller.plugin, callee.connection.plugin, depth)
         try:
-            return await self._pass_on(caller, str(request.id), callee, params)
+            return await self._pass_on(caller, request, callee, params)
         finally:
-            self._under_way[caller.plugin] -= 1
-            depths[depth] -= 1
-            if not depths[depth]:
-                del depths[depth]
+            self._leave(caller.plugin, callee.connection.plugin, depth)
+
+    def _depth_below(self, caller: Connection) -> int:
+        """How deep in a chain of calls one of `caller` would be. Raises: RpcFault: it has to wait, or may not call."""
+        plugin, depth = caller.plugin, 1
+        if self._depths.get(plugin):
+            depth += max(self._depths[plugin])
+        if depth > MAX_HOPS:
+            message = f"{plugin!r} is at the end of a chain of {MAX_HOPS} host calls and may not call further"
+            raise RefusedError(message, code=ErrorCode.HOST_CALL_TOO_DEEP)
+        if self._under_way.get(plugin, 0) >= _CALLS_AT_ONCE:
+            message = f"{plugin!r} has {_CALLS_AT_ONCE} host calls under way; wait for some to end"
+            raise RetriableError(message, code=ErrorCode.HOST_OVERLOADED)
+        return depth
+
+    def _enter(self, caller: str, callee: str, depth: int) -> None:
+        self._under_way[caller] = self._under_way.get(caller, 0) + 1
+        depths = self._depths.setdefault(callee, {})
+        depths[depth] = depths.get(depth, 0) + 1
+
+    def _leave(self, caller: str, callee: str, depth: int) -> None:
+        self._under_way[caller] -= 1
+        depths = self._depths[callee]
+        depths[depth] -= 1
+        if not depths[depth]:
+            del depths[depth]
+
+    def _open_stream(self, plugin: str, run_id: str | None, secrets: Sequence[str] = ()) -> RunStream:
+        return RunStream.open(self._run_logs, run_id, f"{plugin}-{next(self._numbers)}", secrets)
 
     @asynccontextmanager
     async def _session(self, params: HostCallParams, session: "_Session") -> AsyncGenerator["_Callee"]:
         """Who runs a session of an agent; it may need a process of its own, and what is about it goes there."""
+        await self._sessions.settle(params.run_id)
         provider = await self._routes.provider(params.name)
         async with provider.session() as connection:
             row = AgentRow(
@@ -139,16 +171,11 @@ class HostCalls:
             message = f"{params.method!r} is no method of kind {params.kind!r}"
             raise RefusedError(message, code=ErrorCode.METHOD_NOT_FOUND)
 
-    async def _pass_on(self, caller: Connection, call_id: str, callee: "_Callee", params: HostCallParams) -> Any:
+    async def _pass_on(
+        self, caller: Connection, request: PluginRequest, callee: "_Callee", params: HostCallParams
+    ) -> Any:
         plugin, live, see = callee.connection.plugin, callee.live, callee.see
-        secrets = live.secrets if live else []
-        stream = RunStream.open(self._run_logs, params.run_id, f"{plugin}-{next(self._numbers)}", secrets)
-        numbers = itertools.count(1)
-
-        async def forward(note: Note) -> None:
-            seq, dropped = next(numbers), note.dropped or None
-            wire = HostNote(id=call_id, seq=seq, method=note.method, params=note.params, dropped=dropped)
-            await caller.send_note(methods.HOST_NOTE, wire)
+        stream = self._open_stream(plugin, params.run_id, live.secrets if live else ())
 
         def keep(note: Note) -> None:
             if see is not None:
@@ -160,16 +187,13 @@ class HostCalls:
             callee.params,
             timeout_seconds=params.timeout_ms / 1000 if params.timeout_ms is not None else None,
             session_id=live.row.session_id if live else None,
-            on_note=forward,
+            on_note=NoteSender(caller, request.id).send,
             on_every_note=keep,
         )
         try:
             return await (live.ended(call) if live else call)
         except RpcFault as fault:
-            data: Any = fault.data
-            said = cast("dict[str, Any]", data) if isinstance(data, dict) else {"data": data}
-            fault.data = said | {"via": {"kind": params.kind, "name": plugin}}
-            raise
+            raise with_via(fault, params.kind, plugin) from None
         finally:
             stream.close()
 

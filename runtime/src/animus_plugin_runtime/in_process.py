@@ -3,15 +3,13 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from animus_plugin_protocol import Plugin, methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
-from animus_plugin_runtime.connection import Connection
+from animus_plugin_runtime.connection import Connection, OnRequest
 from animus_plugin_runtime.handshake import HostOffer, shake_hands
-from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver
 
 __all__ = ["twin"]
@@ -25,7 +23,7 @@ async def twin(
     plugin: Plugin,
     offer: HostOffer | None = None,
     *,
-    on_request: Callable[[Connection, PluginRequest], Awaitable[Any]] | None = None,
+    on_request: OnRequest | None = None,
     observers: tuple[FrameObserver, ...] = (),
 ) -> AsyncGenerator[Connection]:
     """Run `plugin` in a thread and shake hands; on leaving it is shut down.

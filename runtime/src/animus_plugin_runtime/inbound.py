@@ -1,7 +1,7 @@
-"""Requests of the plugin to its host, each served by a task of its own."""
+"""Requests of the plugin to its host, each served by a task of its own, or by the reader if nothing has to wait."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from animus_plugin_protocol.codec import DECODE_ERRORS, encode_error, encode_fau
 from animus_plugin_protocol.errors import ErrorCode, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
 
-__all__ = ["REQUESTS_LIMIT", "InboundRequests", "PluginRequest"]
+__all__ = ["REQUESTS_LIMIT", "DirectWork", "InboundRequests", "PluginRequest", "Serve", "failure_line"]
 
 REQUESTS_LIMIT = 1024
 """Requests of one plugin that may be served at once."""
@@ -26,6 +26,30 @@ class PluginRequest(msgspec.Struct, frozen=True):
     params: msgspec.Raw
 
 
+class DirectWork:
+    """A request that is served without a task; what is returned in place of a coroutine."""
+
+    def begin(self, answer: Callable[[bytes, bytes], None], key: bytes) -> None:
+        """Do it; `answer` is called once with `key` and the frame that answers the request, unless it is given up."""
+        raise NotImplementedError
+
+    def give_up(self) -> None:
+        """Nobody wants the answer; `answer` is not called any more."""
+        raise NotImplementedError
+
+    async def wait_stopped(self) -> None:
+        """Return when the work that was given up has stopped; bounded."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Nobody waits for that any more either."""
+        raise NotImplementedError
+
+
+Serve = Callable[[PluginRequest], "Coroutine[Any, Any, Any] | DirectWork"]
+"""Gives the result, or the work that answers by itself; an `RpcFault` that is raised is the answer."""
+
+
 class _Target(msgspec.Struct):
     id: Any
 
@@ -38,25 +62,28 @@ class InboundRequests:
 
     Args:
         plugin: its name, for errors.
-        serve: gives the result; an `RpcFault` it raises is the answer.
+        serve: see `Serve`.
         send: writes a frame once there is room.
+        offer: writes a frame if there is room now; whether there was.
     """
 
     def __init__(
         self,
         plugin: str,
-        serve: Callable[[PluginRequest], Awaitable[Any]] | None,
+        serve: Serve | None,
         send: Callable[[bytes], Coroutine[Any, Any, None]],
+        offer: Callable[[bytes], bool],
     ) -> None:
         self._plugin = plugin
         self._serve = serve
-        self._send = send
+        self._send, self._offer = send, offer
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._direct: dict[bytes, tuple[PluginRequest, DirectWork]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + len(self._direct)
 
     def start(self, frame: Frame) -> None:
         """Serve a request; never waits."""
@@ -67,9 +94,18 @@ class InboundRequests:
             return
         params = _EMPTY if frame.params is ABSENT else frame.params
         request = PluginRequest(frame.id, frame.method, params)
-        task = asyncio.create_task(self._answer(request), name=f"{self._plugin} {frame.method}")
-        self._tasks[key] = task
-        task.add_done_callback(lambda done: self._settle(key, request, done))
+        if self._serve is None:
+            return
+        try:
+            work = self._serve(request)
+        except Exception as error:  # noqa: BLE001 - as in _answer
+            self._run(key, request, self._send(failure_line(self._plugin, request, error)))
+            return
+        if isinstance(work, DirectWork):
+            self._direct[key] = request, work
+            work.begin(self._answer_directly, key)
+        else:
+            self._run(key, request, self._answer(request, work), work.close)
 
     def cancel(self, params: msgspec.Raw) -> None:
         """Params of ``$/cancelRequest``: the plugin does not want that answer; it gets -32002 when the work stopped."""
@@ -77,17 +113,51 @@ class InboundRequests:
             target = _target_decoder.decode(params)
         except DECODE_ERRORS:
             return
-        task = self._tasks.get(request_key(target.id))
-        if task is not None:
-            task.cancel()
+        key = request_key(target.id)
+        if key in self._direct:
+            self._give_up(key)
+        elif key in self._tasks:
+            self._tasks[key].cancel()
 
     async def close(self) -> None:
         """Cancel everything and wait for it: the plugin is gone."""
         self._closed = True
-        tasks = [*self._tasks.values(), *self._refusals]
-        for task in tasks:
+        for task in (*self._tasks.values(), *self._refusals):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for key in list(self._direct):
+            self._give_up(key)
+        await asyncio.gather(*self._tasks.values(), *self._refusals, return_exceptions=True)
+
+    def _run(
+        self,
+        key: bytes,
+        request: PluginRequest,
+        work: Coroutine[Any, Any, None],
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        task = self._tasks[key] = asyncio.create_task(work, name=f"{self._plugin} {request.method}")
+
+        def settle(done: "asyncio.Task[None]") -> None:
+            close()  # also when it was cancelled before it had begun
+            self._settle(key, request, done)
+
+        task.add_done_callback(settle)
+
+    def _answer_directly(self, key: bytes, line: bytes) -> None:
+        request, _ = self._direct.pop(key)
+        if not self._offer(line):
+            self._run(key, request, self._send(line))  # it stays one of those that are counted until it is sent
+
+    def _give_up(self, key: bytes) -> None:
+        request, work = self._direct.pop(key)
+        work.give_up()
+        self._run(key, request, self._stop(request, work), work.forget)
+
+    async def _stop(self, request: PluginRequest, work: DirectWork) -> None:
+        await work.wait_stopped()
+        if not self._closed:
+            message = f"{request.method!r} was cancelled"
+            await self._send(encode_error(request.id, ErrorCode.REQUEST_CANCELLED, message))
 
     def _settle(self, key: bytes, request: PluginRequest, done: "asyncio.Task[None]") -> None:
         self._tasks.pop(key, None)
@@ -104,24 +174,27 @@ class InboundRequests:
     def _refusal(self, key: bytes, method: str) -> tuple[int, str] | None:
         if self._serve is None:
             return ErrorCode.METHOD_NOT_FOUND, f"this host answers no requests, {method!r} neither"
-        if key in self._tasks:
+        if key in self._tasks or key in self._direct:
             return ErrorCode.INVALID_REQUEST, f"a request with the id {key.decode()} is still being served"
-        if len(self._tasks) >= REQUESTS_LIMIT:
+        if len(self) >= REQUESTS_LIMIT:
             return ErrorCode.HOST_OVERLOADED, f"{self._plugin!r} has {REQUESTS_LIMIT} requests open; wait for answers"
         return None
 
-    async def _answer(self, request: PluginRequest) -> None:
-        if self._serve is None:
-            return
+    async def _answer(self, request: PluginRequest, work: Coroutine[Any, Any, Any]) -> None:
         try:
-            result = await self._serve(request)
+            result = await work
             raw = msgspec.Raw(result) if isinstance(result, (bytes, bytearray)) else result
             reply = encode_result(request.id, raw, request.method)
-        except RpcFault as fault:
-            reply = encode_fault(request.id, fault)
         except Exception as error:  # noqa: BLE001 - a bug in the host answers this request and is reported
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"serving {request.method!r} for plugin {self._plugin!r} failed", "exception": error}
-            )
-            reply = encode_error(request.id, ErrorCode.INTERNAL_ERROR, f"the host failed: {type(error).__name__}")
+            reply = failure_line(self._plugin, request, error)
         await self._send(reply)
+
+
+def failure_line(plugin: str, request: PluginRequest, error: Exception) -> bytes:
+    """The frame that answers a request of `plugin` which failed; a bug of the host is reported besides."""
+    if isinstance(error, RpcFault):
+        return encode_fault(request.id, error)
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": f"serving {request.method!r} for plugin {plugin!r} failed", "exception": error}
+    )
+    return encode_error(request.id, ErrorCode.INTERNAL_ERROR, f"the host failed: {type(error).__name__}")

@@ -12,7 +12,7 @@ import msgspec
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS, decode_fault
 from animus_plugin_protocol.described import described
-from animus_plugin_protocol.errors import FatalError, RpcFault
+from animus_plugin_protocol.errors import ErrorCode, FatalError, RetriableError, RpcFault
 from animus_plugin_protocol.frames import ABSENT, Frame
 from animus_plugin_protocol.methods import METHODS
 from animus_plugin_runtime.answer import Answer
@@ -25,6 +25,8 @@ __all__ = [
     "as_params",
     "decode_result",
     "result_decoder",
+    "takes_nothing",
+    "timed_out",
     "within",
 ]
 
@@ -52,7 +54,8 @@ class ExpiredError(Exception):
 class OutgoingCall(Answer):
     """One request and where its answer and notes go."""
 
-    is_sent = False
+    unsent: bytes | None = None
+    """The frame, while there is no room for it."""
     deadline = math.inf
     deliver: Callable[[str, msgspec.Raw], None] | None = None
 
@@ -230,3 +233,21 @@ def decode_result(decoder: "msgspec.json.Decoder[Any]", raw: msgspec.Raw, method
     except DECODE_ERRORS as error:
         message = f"plugin {plugin!r} answered {method!r} with a result that is none: {error}"
         raise FatalError(message) from error
+
+
+def timed_out(plugin: str, method: str, timeout_seconds: float | None, bad_lines: str) -> RetriableError:
+    """What a call ends with when its time is over."""
+    return RetriableError(
+        f"plugin {plugin!r} did not answer {method!r} within {timeout_seconds:g} s{bad_lines}",
+        code=ErrorCode.TIMEOUT,
+        data={"plugin": plugin, "method": method},
+    )
+
+
+def takes_nothing(plugin: str, seconds: float) -> RetriableError:
+    """What all calls of a plugin end with that does not read."""
+    return RetriableError(
+        f"plugin {plugin!r} has taken nothing from its standard input for {seconds:g} s",
+        code=ErrorCode.HOST_PLUGIN_DIED,
+        data={"plugin": plugin},
+    )

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Protocol
 
 from animus_plugin_protocol.errors import ErrorCode, RetriableError
 from animus_plugin_runtime.candidate import Candidate
@@ -22,19 +22,87 @@ from animus_process import (
     kill_tree,
     new_mark,
     release_gate,
+    stop_tree,
 )
 
-__all__ = ["PluginProcess", "describe_exit", "start_process", "wait_exit"]
+__all__ = ["PluginProcess", "StartProcess", "describe_exit", "start_process"]
 
 
-class PluginProcess(NamedTuple):
-    """A started plugin, through its gate and on record."""
+class PluginProcess(Protocol):
+    """A started plugin as `RunningPlugin` needs it: real, or one of a simulation.
 
-    child: "subprocess.Popen[bytes]"
-    record: ProcessRecord
+    Attributes:
+        pid: its number.
+        stdin, stdout, stderr: our ends of its pipes.
+    """
+
+    pid: int
     stdin: IO[bytes]
     stdout: IO[bytes]
     stderr: IO[bytes]
+
+    async def wait_exit(self) -> int:
+        """Wait for its end; its exit code, or minus the number of the signal that ended it."""
+        ...
+
+    async def stop(self, *, term_seconds: float, kill_seconds: float) -> bool:
+        """End it and what it left behind: SIGTERM, then SIGKILL; False if something withstood both."""
+        ...
+
+    async def clear_up(self, *, is_gone: bool) -> list[ProcessRecord]:
+        """Let go of its pipes and, if it is gone, of its record; the records of what it had started and we ended."""
+        ...
+
+
+class StartProcess(Protocol):
+    """As `start_process`."""
+
+    async def __call__(
+        self,
+        candidate: Candidate,
+        *,
+        cwd: Path,
+        ledger: ProcessLedger,
+        environ: Mapping[str, str] | None = None,
+        forward: Iterable[str] = (),
+    ) -> PluginProcess:
+        """Start a plugin; raises as `start_process`."""
+        ...
+
+
+class _SystemProcess:
+    """A process of the operating system, through its gate and on record."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", record: ProcessRecord, ledger: ProcessLedger) -> None:
+        self.stdin, self.stdout, self.stderr = _pipes_of(child)
+        self.pid = child.pid
+        self._child, self._record, self._ledger = child, record, ledger
+
+    async def wait_exit(self) -> int:
+        return await _wait_exit(self._child)
+
+    async def stop(self, *, term_seconds: float, kill_seconds: float) -> bool:
+        return await asyncio.to_thread(stop_tree, self._record, term_seconds=term_seconds, kill_seconds=kill_seconds)
+
+    async def clear_up(self, *, is_gone: bool) -> list[ProcessRecord]:
+        if is_gone:
+            await asyncio.to_thread(self._ledger.forget, self._record)
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            pipe.close()  # a start that was cut short has not handed them to transports yet
+        return await asyncio.to_thread(self._ledger.sweep)
+
+    def discard(self) -> None:
+        """End it at once; blocks."""
+        kill_tree(self._record)
+        _close(self._child)
+        self._ledger.forget(self._record)
+
+
+def _pipes_of(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    if child.stdin is None or child.stdout is None or child.stderr is None:
+        message = "pipes were asked for"
+        raise RuntimeError(message)
+    return child.stdin, child.stdout, child.stderr
 
 
 def plugin_environment(
@@ -51,7 +119,7 @@ def _start(
     ledger: ProcessLedger,
     environ: Mapping[str, str] | None,
     forward: Iterable[str],
-) -> PluginProcess:
+) -> _SystemProcess:
     environment = plugin_environment(candidate, environ, forward)  # may read a keyring
     if candidate.sha256 is not None and hash_file(candidate.path) != candidate.sha256:
         message = f"plugin {candidate.name!r} has changed since it was trusted: animus plugin trust {candidate.path}"
@@ -67,17 +135,15 @@ def _start(
         env=environment | {MARK_VARIABLE: mark},
         start_new_session=True,
     )
-    if child.stdin is None or child.stdout is None or child.stderr is None:
-        message = "pipes were asked for"
-        raise RuntimeError(message)
+    stdin, _, _ = _pipes_of(child)
     try:
         record = ledger.record(child.pid, purpose="plugin", mark=mark)
-        release_gate(child.stdin)
+        release_gate(stdin)
     except BaseException:
         kill_tree(child.pid)
         _close(child)
         raise
-    return PluginProcess(child, record, child.stdin, child.stdout, child.stderr)
+    return _SystemProcess(child, record, ledger)
 
 
 def _close(child: "subprocess.Popen[bytes]") -> None:
@@ -107,23 +173,19 @@ async def start_process(
     except asyncio.CancelledError:
         # The thread goes on, for as long as a fork and two fsyncs take; what it starts must not stay.
         await asyncio.wait({work})
-        await asyncio.to_thread(_discard, work, ledger)
+        await asyncio.to_thread(_discard, work)
         raise
     except OSError as error:
         message = f"plugin {candidate.name!r} could not be started: {error}"
         raise RetriableError(message, code=ErrorCode.HOST_PLUGIN_DIED, data={"plugin": candidate.name}) from error
 
 
-def _discard(done: "asyncio.Future[PluginProcess]", ledger: ProcessLedger) -> None:
-    if done.cancelled() or done.exception() is not None:
-        return
-    started = done.result()
-    kill_tree(started.record)
-    _close(started.child)
-    ledger.forget(started.record)
+def _discard(done: "asyncio.Future[_SystemProcess]") -> None:
+    if not done.cancelled() and done.exception() is None:
+        done.result().discard()
 
 
-async def wait_exit(child: "subprocess.Popen[bytes]") -> int:
+async def _wait_exit(child: "subprocess.Popen[bytes]") -> int:
     """Wait for the end of a child without a thread where the system has process descriptors; its return code."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()

@@ -32,6 +32,7 @@ class ProcessCap:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._taken: set[Restable] = set()
+        self._refused: set[Restable] = set()
         self._turn = asyncio.Lock()
 
     async def take(self, plugin: Restable) -> None:
@@ -44,10 +45,17 @@ class ProcessCap:
             while len(self._taken) >= self._limit:
                 idle = max(self._taken, key=_unused_seconds)
                 if idle.unused_seconds is None:
+                    self._refused.add(plugin)
                     raise self._refusal(plugin)
                 await idle.rest()
                 self._taken.discard(idle)
             self._taken.add(plugin)
+            self._refused.discard(plugin)
+
+    def keeps_out(self, plugin: Restable) -> bool:
+        """Whether `plugin` was refused a place when it was needed last, and would be refused one now."""
+        is_full = len(self._taken) >= self._limit and all(one.unused_seconds is None for one in self._taken)
+        return is_full and plugin in self._refused
 
     def leave(self, plugin: Restable) -> None:
         """Its process is gone."""

@@ -20,7 +20,7 @@ from animus_plugin_runtime.connection import Connection
 from animus_plugin_runtime.note import Note
 from animus_plugin_runtime.supervisor import SupervisedPlugin
 
-__all__ = ["PROVIDER", "ProviderProcesses", "provider_named"]
+__all__ = ["PROVIDER", "ProviderProcesses", "provider_called", "provider_named"]
 
 PROVIDER = "provider"
 
@@ -86,15 +86,20 @@ class ProviderProcesses:
         return plugin.current is not None and bool(_tools_of(plugin.current))
 
 
+def provider_called(providers: list[ProviderProcesses], name: str | None) -> ProviderProcesses | None:
+    """The first provider that is called `name`; none of them is asked anything."""
+    return next((one for one in providers if name is None or one.first.candidate.answers_to(name)), None)
+
+
 async def provider_named(providers: list[ProviderProcesses], name: str | None) -> ProviderProcesses:
     """The first provider that is called `name`, or that advertises it as a tool.
 
     Raises:
         RpcFault: -32500 when there is none; as its start.
     """
-    for provider in providers:
-        if name is None or provider.first.candidate.answers_to(name):
-            return provider
+    called = provider_called(providers, name)
+    if called is not None:
+        return called
     for provider in providers:
         if name in _tools_of(await provider.first.connection()):
             return provider

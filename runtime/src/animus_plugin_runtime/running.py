@@ -3,21 +3,20 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_runtime.candidate import Candidate
-from animus_plugin_runtime.connection import Connection
+from animus_plugin_runtime.connection import Connection, OnRequest
 from animus_plugin_runtime.handshake import HostOffer, shake_hands
-from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver
-from animus_plugin_runtime.process import PluginProcess, describe_exit, start_process, wait_exit
+from animus_plugin_runtime.process import PluginProcess, StartProcess, describe_exit, start_process
 from animus_plugin_runtime.stderr_tail import StderrTail
 from animus_plugin_runtime.traffic import Quota
-from animus_process import ProcessLedger, ProcessRecord, stop_tree
+from animus_process import ProcessLedger, ProcessRecord
 
 __all__ = ["Ending", "Launch", "RunningPlugin", "launch_plugin", "sweep_orphans"]
 
@@ -54,7 +53,7 @@ class Launch(NamedTuple):
     offer: HostOffer
     project_root: Path
     ledger: ProcessLedger
-    on_request: Callable[[Connection, PluginRequest], Awaitable[Any]] | None = None
+    on_request: OnRequest | None = None
     on_stderr: Callable[[str, str], None] | None = None
     observers: tuple[FrameObserver, ...] = ()
     environ: Mapping[str, str] | None = None
@@ -79,7 +78,7 @@ class RunningPlugin:
         self._process = process
         self._stderr = stderr
         self._is_stopping = False
-        self._exit = asyncio.create_task(wait_exit(process.child))
+        self._exit = asyncio.create_task(process.wait_exit())
         self._watch = asyncio.create_task(self._watch_end())
 
     @property
@@ -117,25 +116,26 @@ class RunningPlugin:
         self.connection.fail(self._died(detail))
         await self.connection.close()
         swept = await self._clean_up()
-        said, code = self._stderr.lines(), self._process.child.returncode
-        self.ended.set_result(Ending(code, detail, swept, said, self.connection.traffic.tail.lines()))
+        said, frames = self._stderr.lines(), self.connection.traffic.tail.lines()
+        self.ended.set_result(Ending(self._exit_code, detail, swept, said, frames))
 
     async def _clean_up(self) -> list[ProcessRecord]:
         """End the tree; then what the plugin itself had started and recorded, whose owner is now dead."""
-        record, ledger = self._process.record, self._launch.ledger
-        is_gone = await asyncio.to_thread(stop_tree, record, term_seconds=TERM_SECONDS, kill_seconds=KILL_SECONDS)
+        is_gone = await self._process.stop(term_seconds=TERM_SECONDS, kill_seconds=KILL_SECONDS)
         if is_gone:
             await self._exit
-            await asyncio.to_thread(ledger.forget, record)
         else:
             self._exit.cancel()
         self._stderr.close()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            pipe.close()  # a start that was cut short has not handed them to transports yet
-        return await asyncio.to_thread(ledger.sweep)
+        return await self._process.clear_up(is_gone=is_gone)
+
+    @property
+    def _exit_code(self) -> int | None:
+        """None while it runs, or if it withstood its end."""
+        return self._exit.result() if self._exit.done() and not self._exit.cancelled() else None
 
     def _detail(self) -> str:
-        code = self._exit.result() if self._exit.done() else None
+        code = self._exit_code
         how = "it closed its pipes and was ended" if code is None else describe_exit(code)
         how = self.connection.end_reason or how
         lines = self._stderr.lines()
@@ -143,30 +143,33 @@ class RunningPlugin:
         return f"{how}{said}{self.connection.bad_lines.report()}"
 
     def _died(self, detail: str) -> RetriableError:
-        code = self._exit.result() if self._exit.done() else None
         return RetriableError(
             f"plugin {self.name!r} is gone: {detail}",
             code=ErrorCode.HOST_PLUGIN_DIED,
-            data={"plugin": self.name, "exit_status": code, "stderr": self._stderr.lines()},
+            data={"plugin": self.name, "exit_status": self._exit_code, "stderr": self._stderr.lines()},
         )
 
 
-async def launch_plugin(launch: Launch) -> RunningPlugin:
+async def launch_plugin(launch: Launch, *, start: StartProcess = start_process) -> RunningPlugin:
     """Start a plugin and shake hands.
+
+    Args:
+        launch: what is started, and for whom.
+        start: starts its process; a simulation brings its own.
 
     Raises:
         RetriableError: it could not be started, died, or did not answer.
         HandshakeError: it or we refused.
     """
     candidate = launch.candidate
-    process = await start_process(
+    process = await start(
         candidate, cwd=launch.project_root, ledger=launch.ledger, environ=launch.environ, forward=launch.forward
     )
     sink, name = launch.on_stderr, candidate.name
     stderr = StderrTail(None if sink is None else lambda line: sink(name, line))
     connection = Connection(
         name,
-        pid=process.child.pid,
+        pid=process.pid,
         on_request=launch.on_request,
         observers=launch.observers,
         quota=launch.quota,

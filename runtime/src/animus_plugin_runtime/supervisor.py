@@ -4,16 +4,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RetriableError, RpcFault
 from animus_plugin_runtime.candidate import Candidate
 from animus_plugin_runtime.care import PING_SECONDS, PINGS, Care, CpuMeter, judge
 from animus_plugin_runtime.clock import RuntimeClock, SystemRuntimeClock
-from animus_plugin_runtime.connection import Connection
+from animus_plugin_runtime.connection import Connection, OnRequest
 from animus_plugin_runtime.handshake import HostOffer
-from animus_plugin_runtime.inbound import PluginRequest
 from animus_plugin_runtime.observer import FrameObserver, report_failure
 from animus_plugin_runtime.plugin_event import PluginEvent
 from animus_plugin_runtime.process_cap import ProcessCap
@@ -54,7 +52,7 @@ class SupervisedPlugin:
         *,
         project_root: Path,
         ledger: ProcessLedger,
-        on_request: Callable[[Connection, PluginRequest], Awaitable[Any]] | None = None,
+        on_request: OnRequest | None = None,
         on_event: Callable[[PluginEvent], None] | None = None,
         on_stderr: Callable[[str, str], None] | None = None,
         observers: tuple[FrameObserver, ...] = (),
@@ -69,18 +67,8 @@ class SupervisedPlugin:
         self._start_process = launch
         self.last_error: str | None = None
         self._clock = clock or SystemRuntimeClock()
-        self._launch = Launch(
-            candidate,
-            offer,
-            project_root,
-            ledger,
-            on_request,
-            on_stderr,
-            observers,
-            environ,
-            quota,
-            self._clock.monotonic,
-        )
+        seams = on_request, on_stderr, observers, environ, quota, self._clock.monotonic
+        self._launch = Launch(candidate, offer, project_root, ledger, *seams)
         self._care, self._missed_pings, self._cpu = care, 0, CpuMeter()
         self._cap = cap or ProcessCap(sys.maxsize)
         self._on_event = on_event
@@ -112,6 +100,11 @@ class SupervisedPlugin:
         return running.connection if running is not None and running.connection.is_open else None
 
     @property
+    def ready(self) -> Connection | None:
+        """As `current`, of a plugin that may be given work."""
+        return self.current if self.state is State.READY else None
+
+    @property
     def pid(self) -> int | None:
         """Of the running process."""
         return None if self._running is None else self._running.connection.pid
@@ -126,8 +119,8 @@ class SupervisedPlugin:
             RetriableError: it could not be started, is cooling down after too many restarts, or was stopped (-32502).
             HandshakeError: host and plugin do not fit.
         """
-        current = self.current
-        if current is not None and self.state is State.READY:
+        current = self.ready
+        if current is not None:
             return current
         if self._is_closed:
             raise self._refusal("it was stopped")

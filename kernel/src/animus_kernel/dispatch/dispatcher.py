@@ -29,6 +29,7 @@ PILLARS = ("dispatch", "renewal", "heartbeat")
 """The jobs without which a dispatcher is of no use."""
 
 _SHORTEST_RENEWAL_SECONDS = 1.0
+_ONE_AT_A_TIME = "the runner died twice under it and under another one that is executed: one of them at a time"
 
 
 class Dispatcher:
@@ -78,6 +79,10 @@ class Dispatcher:
         for run in self.runs.values():
             if run.entry.entry_id == entry_id:
                 self._jobs.start(f"check {run.run_id}", self._check(run))
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self.is_paused or self.is_draining
 
     async def _check(self, run: Run) -> None:
         await self._execution.renew(run)
@@ -139,8 +144,9 @@ class Dispatcher:
             if self._free() > 0:
                 await self._execution.reach()  # while no runner can be had entries stay as they are
             self._wake_expired()
-            for run in [run for run in self.runs.values() if run.state is RunState.WAKING]:
-                if self._free() > 0:
+            for run in [run for run in self.runs.values() if run.state in {RunState.WAKING, RunState.LEASED}]:
+                may_start = self._free() > 0 if run.state is RunState.WAKING else not self._is_stopped
+                if may_start and self._execution.blame.has_turn(run, self.runs.values()):
                     self._launch(run)
             leased, next_run_at = await self._lease()
             await self._return_others()
@@ -179,7 +185,7 @@ class Dispatcher:
                 self._step(run, Step.WAKE)
 
     def _free(self) -> int:
-        may_start = not (self.is_paused or self.is_draining)
+        may_start = not self._is_stopped
         if self._only_entry is not None:  # however many stand before it
             return LEASE_BATCH if may_start and self.run_of_entry(self._only_entry) is None else 0
         executed = sum(run.state is RunState.RUNNING for run in self.runs.values())
@@ -196,7 +202,9 @@ class Dispatcher:
         run = Run(run_id=run_id, entry=item.entry, fence=item.execution, leased_at=now)
         self._third_of_a_term = (run.renew_at - now).total_seconds()
         self._register.add(run)
-        if self._only_entry in {None, item.entry.entry_id}:
+        if not self._execution.blame.has_turn(run, self.runs.values()):
+            self._events.record("run_waits_its_turn", workflow_id=run_id, reason=_ONE_AT_A_TIME)
+        elif self._only_entry in {None, item.entry.entry_id}:
             self._launch(run)
         return 1
 
@@ -225,12 +233,13 @@ class Dispatcher:
 
     def _on_slot(self, run: Run) -> None:
         self._register.tell(run)
-        if self._has_backlog:  # else nothing waits for the slot
-            self.wake()
+        if self._has_backlog or any(other.state is RunState.LEASED for other in self.runs.values()):
+            self.wake()  # else nothing waits for the slot, or for its turn
 
     async def _reclaim(self) -> int:
-        """Give back entries of our owner that nobody here knows: an earlier process had them, or an answer was lost."""
-        found = [entry for entry in await self._queue.own_entries() if entry.workflow_id not in self.runs]
+        """Give back what nobody here knows: an answer was lost, or an earlier process or a dead host had it."""
+        assigned = await self._queue.own_and_inherited(self._clock.now())
+        found = [entry for entry in assigned if entry.workflow_id not in self.runs]
         for entry in found:
             if entry.execution is not None:
                 await self._queue.give_back(entry.execution, "whoever held this lease is gone")
@@ -238,9 +247,10 @@ class Dispatcher:
         return len(found)
 
     async def _return_others(self) -> None:
-        """Hosting one entry only: what had to be leased on the way to it goes back where it was."""
-        for run in [run for run in self.runs.values() if run.state is RunState.LEASED]:
-            await self._queue.give_back(run.fence, "leased on the way to another entry")
+        """What had to be leased on the way to the only entry goes back; at the end also what waits for its turn."""
+        are_others = self._only_entry is not None or self.is_draining
+        for run in [run for run in self.runs.values() if are_others and run.state is RunState.LEASED]:
+            await self._queue.give_back(run.fence, "leased, and not to be executed by this host")
             self._step(run, Step.LOSE)
             self._register.forget_if_gone(run)
 

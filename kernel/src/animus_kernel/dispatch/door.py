@@ -27,6 +27,8 @@ __all__ = ["AD_HOC_KIND", "Door", "split_subject"]
 
 AD_HOC_KIND = "custom"
 _LEGACY_FIELD = "task_id"
+_VALIDATE = "animus workflow config validate"
+"""What to type when a workflow cannot be had."""
 
 
 class _Variable(msgspec.Struct):
@@ -107,7 +109,13 @@ class Door:
             about = (ad_hoc, None)
         else:
             about = await self.look_up(text)
-        wish = QueueEnqueueParams(input=params.input, vars=params.vars, priority=params.priority, actor=params.actor)
+        wish = QueueEnqueueParams(
+            input=params.input,
+            vars=params.vars,
+            priority=params.priority,
+            trigger_source=params.trigger_source,
+            actor=params.actor,
+        )
         return await self._put(self._dispatch(wish, workflow_ref, about), wish)
 
     async def look_up(self, text: str) -> tuple[SubjectRef, Subject | None]:
@@ -143,16 +151,19 @@ class Door:
         known = await self._workflows()
         names = list(known.workflows)
         wanted = ref or known.default_workflow_ref or (names[0] if len(names) == 1 else None)
+        if wanted is None and names:
+            raise ControlError("invalid_request", f"say which workflow: {', '.join(names)}")
         if wanted is None:
-            raise ControlError("invalid_request", f"say which workflow: {', '.join(names) or 'there is none'}")
+            raise ControlError("not_found", "there is no workflow that can be run", next_step=_VALIDATE)
         for name in names:
             if name.lower() == wanted.lower():
                 _require_variables(name, known.workflows[name], wish)
                 return name
         reason = {name.lower(): why for name, why in known.disabled.items()}.get(wanted.lower())
-        said = f"is disabled: {reason}" if reason else f"does not exist; there are: {', '.join(names) or 'none'}"
-        message, step = f"workflow {wanted!r} {said}", "animus workflow config validate"
-        raise ControlError("not_found", message, details={"workflows": names}, next_step=step)
+        missing = f"does not exist; there are: {', '.join(names)}" if names else "does not exist; none can be run"
+        said = f"is disabled: {reason}" if reason else missing
+        message = f"workflow {wanted!r} {said}"
+        raise ControlError("not_found", message, details={"workflows": names}, next_step=_VALIDATE)
 
     async def workflow_names(self) -> list[str]:
         """The project's workflows, from whoever compiles them."""

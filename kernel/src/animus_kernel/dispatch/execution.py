@@ -2,17 +2,17 @@
 
 import asyncio
 import functools
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import msgspec
 
+from animus_control.event_log import EventLog
 from animus_kernel.clock import Clock
+from animus_kernel.dispatch.blame import MAX_BROKEN_ATTEMPTS, PAUSE_SECONDS, Blame
 from animus_kernel.dispatch.lease import FencedQueue
 from animus_kernel.dispatch.projection import Projector
 from animus_kernel.dispatch.run import ENDED_STATUSES, Run, RunState, Step, queue_status_for
-from animus_kernel.record.events import EventLog
 from animus_kernel.routing.seam import Plugins
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError, RpcFault
@@ -20,13 +20,7 @@ from animus_plugin_protocol.wire import workflow_runner as wire
 from animus_plugin_protocol.wire.queue_v2 import FencedMutationResult
 from animus_plugin_runtime.tolerance import read_shape
 
-__all__ = ["MAX_BROKEN_ATTEMPTS", "Execution"]
-
-MAX_BROKEN_ATTEMPTS = 3
-"""After so many attempts in a row that broke off without any progress an entry is held."""
-
-_PAUSE_SECONDS = 5.0
-"""Before an entry is tried for the third time: two deaths under it may be its own doing."""
+__all__ = ["Execution"]
 
 _FIRST_RETRY_SECONDS = 0.2
 _LAST_RETRY_SECONDS = 5.0
@@ -54,8 +48,8 @@ class Execution:
     sweep: Callable[[], Awaitable[object]]
     reach: Callable[[], Awaitable[object]] = _is_there
     on_slot: Callable[[Run], None] = lambda _: None
-    """Told when a run gives its slot away or takes one again."""
-    _broken: Counter[str] = field(default_factory=Counter[str])
+    """Told when a run gives its slot away or takes one again, or lets the next suspect begin."""
+    blame: Blame = field(default_factory=Blame)
     _calls: dict[str, asyncio.Future[msgspec.Raw]] = field(default_factory=dict[str, "asyncio.Future[msgspec.Raw]"])
 
     async def run(self, run: Run) -> None:
@@ -106,7 +100,7 @@ class Execution:
 
     async def finish(self, run: Run) -> None:
         """Record the end of a run whose status is set."""
-        self._broken.pop(run.entry.entry_id, None)
+        self.blame.clear(run)
         await self.projector.apply(run, run.status)  # before the entry goes: after a crash the end is told again
         self._record(run, f"run_{run.status}", status=run.status, reason=run.reason)
 
@@ -119,8 +113,8 @@ class Execution:
         else:
             reason = run.reason or "the attempt broke off"
             await self._insist(run, lambda: self.queue.give_back(run.fence, reason))
-            if self._broken[entry_id] >= MAX_BROKEN_ATTEMPTS:
-                del self._broken[entry_id]
+            if self.blame.is_culprit(run):
+                self.blame.clear(run)
                 held = f"{MAX_BROKEN_ATTEMPTS} attempts in a row broke off: {reason}"
                 await self._insist(run, lambda: self.queue.hold(entry_id, held))
                 self._record(run, "entry_held", entry_id=entry_id, reason=held)
@@ -170,11 +164,11 @@ class Execution:
             return
         if fault.code == ErrorCode.HOST_PLUGIN_DIED:
             await self.sweep()
-        self._broken[run.entry.entry_id] = 1 if run.has_progressed else self._broken[run.entry.entry_id] + 1
+        attempts = self.blame.count(run)
         run.status, run.reason = "pending", fault.message
-        self._record(run, "run_broke_off", reason=fault.message, attempts=self._broken[run.entry.entry_id])
-        if self._broken[run.entry.entry_id] == MAX_BROKEN_ATTEMPTS - 1:
-            await self.clock.sleep(_PAUSE_SECONDS)
+        self._record(run, "run_broke_off", reason=fault.message, attempts=attempts)
+        if attempts == MAX_BROKEN_ATTEMPTS - 1:
+            await self.clock.sleep(PAUSE_SECONDS)
         run.move(Step.BREAK if run.may(Step.BREAK) else Step.CLOSE)
 
     async def _stop(self, run: Run, *, ends_run: bool) -> None:
@@ -214,9 +208,11 @@ class Execution:
             event = msgspec.json.decode(note, type=_Progress).value
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
+        was_suspect = self.blame.is_suspect(run)
         run.has_progressed = run.has_progressed or event.kind == "completed"
         if event.kind in {"waiting", "resumed"}:
             run.waits_inside, run.waiting = event.kind == "waiting", event.waiting
+        if event.kind in {"waiting", "resumed"} or was_suspect != self.blame.is_suspect(run):
             self.on_slot(run)
         payload = {"workflow_id": run.run_id, "subject_id": run.subject_id, **msgspec.to_builtins(event)}
         kind = f"phase_{payload.pop('kind')}"

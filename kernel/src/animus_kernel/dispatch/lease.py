@@ -7,6 +7,8 @@ it had leased, and lease it again. There is no other way to a running entry.
 import datetime
 from collections.abc import Callable
 
+import msgspec
+
 from animus_kernel.clock import parse_moment
 from animus_kernel.dispatch.plain_queue import UNKNOWN_METHOD, ask_queue, fenced
 from animus_kernel.dispatch.run import new_run_id
@@ -75,13 +77,27 @@ class FencedQueue:
 
     async def own_entries(self) -> list[v1.QueueEntry]:
         """The entries leased under our owner id, by this process or one before it."""
-        return [
-            entry
-            for entry in (fenced(one, self.owner_id) for one in await self.entries(["assigned"]))
-            if entry.execution is not None
-            and entry.execution.queue_lease is not None
-            and entry.execution.queue_lease.owner_id in {self.owner_id, self.owner_id + _OTHER_NAME}
-        ]
+        return [entry for entry in await self._assigned() if self._is_ours(entry)]
+
+    async def own_and_inherited(self, now: datetime.datetime) -> list[v1.QueueEntry]:
+        """As `own_entries`; besides, what another host let run out because it died is recovered and ours."""
+        found = [await self._inherited(entry, now) for entry in await self._assigned()]
+        return [entry for entry in found if self._is_ours(entry)]
+
+    async def _inherited(self, entry: v1.QueueEntry, now: datetime.datetime) -> v1.QueueEntry:
+        fence = entry.execution
+        lease = None if fence is None else fence.queue_lease
+        if fence is None or lease is None or self._is_ours(entry) or lease.expires_at >= now:
+            return entry
+        recovered = await self.recover(fence)
+        return msgspec.structs.replace(entry, execution=recovered.execution or fence)
+
+    async def _assigned(self) -> list[v1.QueueEntry]:
+        return [fenced(entry, self.owner_id) for entry in await self.entries(["assigned"])]
+
+    def _is_ours(self, entry: v1.QueueEntry) -> bool:
+        lease = None if entry.execution is None else entry.execution.queue_lease
+        return lease is not None and lease.owner_id in {self.owner_id, self.owner_id + _OTHER_NAME}
 
     async def entries(self, status: list[str]) -> list[v1.QueueEntry]:
         """All entries with one of these status words."""

@@ -1,8 +1,8 @@
 """Runs shown on their subjects: the pack that owns a kind says which run status gives which subject status."""
 
 from animus_composition.pack import Packs
+from animus_control.event_log import EventLog
 from animus_kernel.dispatch.run import Run
-from animus_kernel.record.events import EventLog
 from animus_kernel.routing.seam import Plugins, ask_backend
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.methods import SUBJECT_STATUS

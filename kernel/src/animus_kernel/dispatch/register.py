@@ -24,7 +24,7 @@ class Register:
         self.runs: dict[str, Run] = {}
         self.settled: OrderedDict[str, Run] = OrderedDict()
         self.has_leases = asyncio.Event()
-        self._changed: list[asyncio.Future[None]] = []
+        self._changed: set[asyncio.Future[None]] = set()
 
     def add(self, run: Run) -> None:
         """A run whose entry was leased."""
@@ -49,8 +49,11 @@ class Register:
     async def wait_change(self) -> None:
         """Wait until some run is in another state."""
         change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._changed.append(change)
-        await change
+        self._changed.add(change)
+        try:
+            await change
+        finally:
+            self._changed.discard(change)  # a client may give up long before anything changes
 
     def tell(self, run: Run) -> None:
         """A run is in another state."""
@@ -58,7 +61,7 @@ class Register:
             self.settled[run.entry.entry_id] = run
             while len(self.settled) > _REMEMBERED:
                 self.settled.popitem(last=False)
-        changed, self._changed = self._changed, []
+        changed, self._changed = self._changed, set()
         for change in changed:
             if not change.done():
                 change.set_result(None)

@@ -2,8 +2,8 @@
 
 import datetime
 
+from animus_control.event_log import EventLog
 from animus_kernel.clock import Clock
-from animus_kernel.record.events import EventLog
 from animus_plugin_protocol.wire.queue_v2 import FencedLeaseResult
 
 __all__ = ["BEATS_AT_REST", "Rest"]

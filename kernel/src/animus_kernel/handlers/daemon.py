@@ -66,7 +66,7 @@ async def status(kernel: Kernel, _: control.EmptyParams) -> control.DaemonStatus
 async def health(kernel: Kernel, _: control.EmptyParams) -> control.DaemonHealthResult:
     """A row per plugin process; the worst of them decides."""
     rows = kernel.plugins.health()
-    broken = [row for row in rows if row.status in {"backoff", "cooling_down"}]
+    broken = [row for row in rows if row.status in {"backoff", "cooling_down", "out_of_room"}]
     word = "healthy" if not broken else "degraded" if len(broken) < len(rows) else "unhealthy"
     return control.DaemonHealthResult(status=word, plugins=rows, last_error=broken[0].last_error if broken else None)
 

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
+from animus_composition.scaffold import initialization
 from animus_kernel.handlers import daemon, queue, workflows
 from animus_kernel.handlers.subjects import list_subjects
 from animus_kernel.kernel import Kernel
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire import control
 
-__all__ = ["status"]
+__all__ = ["setup", "status"]
 
 _Answer = TypeVar("_Answer")
 _Other = TypeVar("_Other")
@@ -19,6 +20,11 @@ _Other = TypeVar("_Other")
 _RECENT = 10
 _UNDER_WAY = 200
 _SUBJECTS = 500
+
+
+async def setup(kernel: Kernel, params: control.ProjectSetupParams) -> control.ProjectInitResult:
+    """Write the project's files; whoever answers this is its daemon."""
+    return await asyncio.to_thread(initialization.setup, kernel.project, params)
 
 
 async def status(kernel: Kernel, params: control.EmptyParams) -> control.ProjectStatusResult:

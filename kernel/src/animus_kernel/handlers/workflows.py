@@ -83,8 +83,13 @@ async def run(kernel: Kernel, params: control.WorkflowRunParams) -> control.Work
 
 async def execute(kernel: Kernel, params: control.WorkflowExecuteParams) -> control.WorkflowRunResult:
     """`run` in the words of other clients."""
-    definition, subject = params.definition, params.subject_id
-    wish = control.WorkflowRunParams(definition=definition, subject=subject, vars=params.params, actor=params.actor)
+    wish = control.WorkflowRunParams(
+        definition=params.definition,
+        subject=params.subject_id,
+        vars=params.params,
+        trigger_source=params.trigger_source,
+        actor=params.actor,
+    )
     return await run(kernel, wish)
 
 

@@ -19,16 +19,15 @@ from animus_control.project import Project
 from animus_kernel.clock import Clock
 from animus_kernel.routing.seam import CALL_SECONDS, OnNote, Seconds
 from animus_kernel.version import VERSION
-from animus_plugin_protocol import methods
 from animus_plugin_protocol.errors import ErrorCode, RefusedError
 from animus_plugin_protocol.wire.control import PluginHealth
 from animus_plugin_protocol.wire.lifecycle import HostCallsOffer, InitExtensions, ProjectBinding
-from animus_plugin_protocol.wire.trigger import TriggerSchema
 from animus_plugin_runtime import Candidate, Connection, HostOffer, Note, SupervisedPlugin
 from animus_plugin_runtime.agent_session import AgentSessions
 from animus_plugin_runtime.host_call import HostCalls
 from animus_plugin_runtime.process_cap import ProcessCap
-from animus_plugin_runtime.provider_processes import PROVIDER, ProviderProcesses, provider_named
+from animus_plugin_runtime.provider_processes import PROVIDER, ProviderProcesses, provider_called, provider_named
+from animus_plugin_runtime.trigger_plugins import trigger_plugin
 from animus_process import ProcessLedger
 
 __all__ = ["ProjectPlugins"]
@@ -46,7 +45,7 @@ class ProjectPlugins:
         supervise: Callable[..., SupervisedPlugin],
         clock: Clock,
     ) -> None:
-        self._roles, self.sessions = assembly.roles, AgentSessions()
+        self._roles, self.sessions, self._cap = assembly.roles, AgentSessions(), ProcessCap(settings.plugin_processes)
         root, scope, state_dir = str(project.root), project.repo_scope, str(project.state_dir)
         extensions = InitExtensions(
             project_binding=ProjectBinding(project_root=root, repo_scope=scope, state_dir=state_dir),
@@ -59,7 +58,7 @@ class ProjectPlugins:
             project_root=project.root,
             ledger=ledger,
             on_request=HostCalls(self, project.state_dir / "logs" / "runs", self.sessions, clock.now).serve,
-            cap=ProcessCap(settings.plugin_processes),
+            cap=self._cap,
             environ=SecretEnvironment(os.environ, load_references(project.config_dir)),
         )
 
@@ -90,6 +89,15 @@ class ProjectPlugins:
             return await (await self.provider(name)).first.connection()
         return await self._holder(f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind).connection()
 
+    def open_connection(self, kind: str, name: str | None) -> Connection | None:
+        """As `connection_for` where nothing has to be started; see `animus_plugin_runtime.host_call.Routes`."""
+        if kind == PROVIDER:
+            called = provider_called(self._providers, name)
+            return called.first.ready if called else None
+        role = f"{SUBJECT_ROLE}{name}" if kind == "subject_backend" and name else kind
+        holder = self._roles.holders.get(role)
+        return self._plugins[holder.name].ready if holder else None
+
     async def provider(self, name: str | None) -> ProviderProcesses:
         """Who runs agents under `name`; see `animus_plugin_runtime.host_call.Routes`."""
         return await provider_named(self._providers, name)
@@ -108,32 +116,27 @@ class ProjectPlugins:
 
     async def connection_for_trigger(self, type_name: str, name: str | None, secrets: Collection[str]) -> Connection:
         """Who watches for a type of triggers; see `animus_kernel.timing.triggers.TriggerRoutes`."""
-        for candidate in self._roles.triggers:
-            plugin = self._plugins[candidate.name]
-            if candidate.answers_to(name) if name else type_name in await _trigger_kinds(await plugin.connection()):
-                return await plugin.connection_with(secrets)
-        known = ", ".join(plugin.name for plugin in self._roles.triggers) or "none"
-        message = f"no plugin watches for {name or type_name!r}; trigger plugins here: {known}"
-        raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
+        plugins = [self._plugins[one.name] for one in self._roles.triggers]
+        return await (await trigger_plugin(plugins, type_name, name)).connection_with(secrets)
 
     def subject_kinds(self) -> list[str]:
         """The kinds of subjects that some plugin serves here."""
         return [role.removeprefix(SUBJECT_ROLE) for role in self._roles.holders if role.startswith(SUBJECT_ROLE)]
 
     def health(self) -> list[PluginHealth]:
-        """A row per plugin that holds a role, and one for each further process that runs."""
+        """A row per plugin that holds a role, and one for each further process that runs or is to run."""
         return [
             PluginHealth(
                 name=plugin.name,
                 kinds=self._roles.roles_of(plugin.name),
-                status=plugin.state.value,
+                status="out_of_room" if self._cap.keeps_out(plugin) else plugin.state.value,
                 pid=plugin.pid,
                 restarts=plugin.restarts,
                 last_error=plugin.last_error,
                 **_vitals(plugin),
             )
             for plugin in self._processes()
-            if plugin.pid is not None or plugin is self._plugins.get(plugin.name)
+            if plugin.pid is not None or plugin is self._plugins.get(plugin.name) or self._cap.keeps_out(plugin)
         ]
 
     def _processes(self) -> list[SupervisedPlugin]:
@@ -164,11 +167,6 @@ class ProjectPlugins:
         known = ", ".join(sorted(self._roles.holders))
         message = problem.message if problem else f"no plugin of this project holds role {role!r}; held are: {known}"
         raise RefusedError(message, code=ErrorCode.HOST_NO_SUCH_PLUGIN)
-
-
-async def _trigger_kinds(connection: Connection) -> list[str]:
-    schema: TriggerSchema = await connection.call(methods.TRIGGER_SCHEMA, timeout_seconds=CALL_SECONDS)
-    return schema.kinds
 
 
 def _vitals(plugin: SupervisedPlugin) -> dict[str, Any]:

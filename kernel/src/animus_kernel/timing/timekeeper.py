@@ -12,12 +12,12 @@ from collections.abc import Callable
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
 from animus_control.project import Project
 from animus_kernel.alarm import Alarm
 from animus_kernel.clock import Clock
 from animus_kernel.dispatch.door import Door
-from animus_kernel.record.events import EventLog
 from animus_kernel.timing.automation import Automation, AutomationSource
 from animus_plugin_protocol.errors import RefusedError, RpcFault
 from animus_plugin_protocol.wire import control

@@ -15,10 +15,10 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from animus_control.errors import ControlError
+from animus_control.event_log import EventLog
 from animus_control.jobs import Jobs
 from animus_kernel.clock import Clock
 from animus_kernel.dispatch.door import Door
-from animus_kernel.record.events import EventLog
 from animus_kernel.timing.automation import TriggerDefinition
 from animus_plugin_protocol import methods
 from animus_plugin_protocol.codec import DECODE_ERRORS
@@ -46,6 +46,8 @@ class TriggerRoutes(Protocol):
 
     async def connection_for_trigger(self, type_name: str, name: str | None, secrets: Collection[str]) -> Connection:
         """The plugin called `name`, or the first one whose schema names the type; it has the variables `secrets`.
+
+        ``plugin`` is no plugin's own type: it means the one that serves none of ours, where there is one such.
 
         Raises:
             RpcFault: there is none, or it cannot be started.
@@ -277,7 +279,8 @@ def _problems_in(raw: msgspec.Raw) -> dict[str, str]:
 
 def _watch_of(one: TriggerDefinition) -> tuple[str, str | None]:
     """Type and, where that is given, plugin: what shares these is watched for together."""
-    return one.type, str(one.config.get("plugin")) if one.type == _PLUGIN_TYPE else None
+    named = one.config.get("plugin") if one.type == _PLUGIN_TYPE else None
+    return one.type, named if isinstance(named, str) else None
 
 
 async def _silence(connection: Connection) -> None:

@@ -1,11 +1,13 @@
 """What happened, one JSON object a line (schema ``animus.daemon-event.v1``), and who listens to it.
 
-The file is bounded: at its limit it becomes the previous one, which replaces the one before. Values below a key that
-names a secret are never written. A listener that does not keep up is told so and dropped; nobody waits for it.
+The file is bounded: at half of what is kept it becomes the previous one, which replaces the one before. Values below a
+key that names a secret are never written. A listener that does not keep up is told so and dropped; nobody waits for it.
 """
 
+import datetime
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +15,43 @@ import msgspec
 
 from animus_control.event_file import EventRecord, previous_of, tail_of
 from animus_control.listener import Listener, Listeners
-from animus_kernel.clock import Clock, SystemClock
 from animus_plugin_protocol.wire.control import DaemonEvent
-from animus_plugin_runtime.redaction import redacted
 
-__all__ = ["EventLog"]
+__all__ = ["KEPT_BYTES", "EventLog"]
 
-_FILE_LIMIT_BYTES = 10 * 1024 * 1024
+KEPT_BYTES = 20 * 1024 * 1024
+"""How much is kept if nothing else is said."""
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 class EventLog:
     """The recorder of one host. Appending does not wait for the disk: events explain, they do not decide.
+
+    Args:
+        path: the file.
+        project_root: the project, named in each line.
+        redacted: takes secrets out of what is written and told.
+        now: the time, in UTC.
+        kept_bytes: how much is kept in the file and the one before it.
 
     Attributes:
         counts: how many of each kind were recorded by this process.
     """
 
     def __init__(
-        self, path: Path, project_root: Path, clock: Clock | None = None, *, limit_bytes: int = _FILE_LIMIT_BYTES
+        self,
+        path: Path,
+        project_root: Path,
+        redacted: Callable[[Any], Any],
+        *,
+        now: Callable[[], datetime.datetime] = _utc_now,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
-        self._path, self._project_root, self._limit_bytes = path, str(project_root), limit_bytes
-        self._clock = clock or SystemClock()
+        self._path, self._project_root, self._limit_bytes = path, str(project_root), kept_bytes // 2
+        self._redacted, self._now = redacted, now
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
         self._seq = max((event.seq for event in tail_of(path)), default=0)
@@ -44,8 +62,8 @@ class EventLog:
         """Write an event down and tell the listeners."""
         self._seq += 1
         self.counts[kind] += 1
-        now = self._clock.now()
-        data = redacted({name: value for name, value in payload.items() if value is not None})
+        now = self._now()
+        data = self._redacted({name: value for name, value in payload.items() if value is not None})
         row_id, root = f"{self._seq:08d}-{os.urandom(4).hex()}", self._project_root
         row = EventRecord(id=row_id, seq=self._seq, timestamp=now, event_type=kind, project_root=root, data=data)
         os.write(self._descriptor, msgspec.json.encode(row) + b"\n")
@@ -57,8 +75,8 @@ class EventLog:
 
     def tell(self, kind: str, payload: dict[str, Any]) -> None:
         """Tell the listeners without writing it down."""
-        now = self._clock.now()
-        self._hand_out(DaemonEvent(id="", seq=self._seq, occurred_at=now, kind=kind, payload=redacted(payload)))
+        now = self._now()
+        self._hand_out(DaemonEvent(id="", seq=self._seq, occurred_at=now, kind=kind, payload=self._redacted(payload)))
 
     def _hand_out(self, event: DaemonEvent) -> DaemonEvent:
         self._listeners.tell(event)

@@ -6,14 +6,17 @@ import json
 import pytest
 
 from animus_control.event_file import read_events
+from animus_control.event_log import EventLog
 from animus_control.listener import LISTENER_LIMIT, ListenerLaggedError
-from animus_kernel.record.events import EventLog
-from animus_plugin_runtime.redaction import redacted
+
+
+def redacted(data):
+    return {name: "[redacted]" if value == "violet-umbrella" else value for name, value in data.items()}
 
 
 @pytest.fixture
 def log(tmp_path):
-    made = EventLog(tmp_path / "logs" / "events.jsonl", tmp_path)
+    made = EventLog(tmp_path / "logs" / "events.jsonl", tmp_path, redacted)
     yield made
     made.close()
 
@@ -30,26 +33,26 @@ def test_event_is_one_line_of_the_public_schema(log, tmp_path):
 
 def test_numbers_go_on_in_the_next_process(tmp_path):
     for expected in (1, 2, 3):
-        log = EventLog(tmp_path / "events.jsonl", tmp_path)
+        log = EventLog(tmp_path / "events.jsonl", tmp_path, redacted)
         assert log.record("x").seq == expected
         log.close()
 
 
-def test_values_below_keys_that_name_secrets_are_hidden():
-    shown = redacted(
-        {"api_key": "abc", "env": [{"GITHUB_TOKEN": "t"}], "tokens": 12, "password": {"a": "b"}, "name": "n"}
-    )
-    assert shown == {
-        "api_key": "[redacted]",
-        "env": [{"GITHUB_TOKEN": "[redacted]"}],
-        "tokens": 12,
-        "password": "[redacted]",
-        "name": "n",
-    }
+def test_what_is_taken_out_is_neither_written_nor_told(log, tmp_path):
+    event = log.record("x", word="violet-umbrella")
+    assert event.payload == {"word": "[redacted]"}
+    assert "violet-umbrella" not in (tmp_path / "logs" / "events.jsonl").read_text()
+
+    async def scene():
+        listener = log.listen()
+        log.tell("live", {"word": "violet-umbrella"})
+        return (await anext(listener)).payload
+
+    assert asyncio.run(scene()) == {"word": "[redacted]"}
 
 
 def test_file_is_replaced_at_its_bound_and_one_previous_is_kept(tmp_path):
-    log = EventLog(tmp_path / "events.jsonl", tmp_path, limit_bytes=2000)
+    log = EventLog(tmp_path / "events.jsonl", tmp_path, redacted, kept_bytes=2 * 2000)
     for number in range(100):
         log.record("x", number=number)
     log.close()

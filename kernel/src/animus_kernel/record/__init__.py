@@ -1,3 +1,0 @@
-"""What happened, written down and told."""
-
-__all__: list[str] = []
