@@ -11,8 +11,8 @@ import pytest
 from animus_cli.commands import interactions, messages
 from animus_cli.failure import CommandError
 from animus_cli.render.interaction import one, page
-from animus_cli.scaffold.agents import KNOWN, offers
 from animus_cli.terminal import Screen
+from animus_composition.scaffold.agents import KNOWN, offers
 from animus_plugin_protocol.wire import control
 from animus_plugin_protocol.wire.workflow_runner import WaitingFor, WorkflowInspectResult
 

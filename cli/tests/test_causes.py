@@ -5,7 +5,8 @@ import datetime
 import pytest
 
 from animus_cli.causes.picture import Picture, take_picture
-from animus_cli.causes.states import STATES, explain
+from animus_cli.causes.states import STATES, UNKNOWN, explain
+from animus_cli.commands.why import why
 from animus_cli.entry import command_tree
 from animus_cli.failure import CommandError
 from animus_control.errors import ControlError
@@ -150,6 +151,10 @@ CASES = {
     "plugin-missing": (picture(entry=entry(), problems=(MISSING,)), "animus doctor"),
     "plugin-cooling-down": (picture(entry=entry(), health=health("cooling_down")), "animus daemon health"),
     "plugin-restarting": (picture(entry=entry(), health=health("backoff")), "animus daemon health"),
+    "no-room-for-plugin": (
+        picture(run=run("running", current_phase="test"), health=health("out_of_room")),
+        "animus daemon config --plugin-processes N",
+    ),
     "lease-lapsed": (picture(entry=LEASED, run=run("running", current_phase="test")), "animus daemon restart"),
     "run-without-entry": (
         picture(run=run("running", current_phase="test"), entries=(OTHER,)),
@@ -232,6 +237,51 @@ def test_an_entry_can_have_several_causes():
 
 def test_a_run_at_a_gate_does_not_need_a_daemon():
     assert [cause.state for cause in explain(picture(run=parked("gate"), daemon=DOWN))] == ["gate"]
+
+
+@pytest.mark.parametrize(("status", "reason"), [("completed", None), ("failed", "exit code 1"), ("cancelled", None)])
+def test_run_that_has_just_ended_is_explained_though_its_entry_has_not_heard(status, reason):
+    own = entry(status="assigned", workflow_id="run-1", lease_owner="animus:p")
+    assert explain(picture(entry=own, run=run(status, reason=reason)))[0].state == status
+    other = entry(status="assigned", workflow_id="run-2", lease_owner="animus:p")
+    assert explain(picture(entry=other, run=run(status, reason=reason)))[0].state == UNKNOWN
+
+
+def test_subject_is_not_called_gone_when_its_backend_cannot_be_asked():
+    def ask(name, params):
+        if name == "subject/get":
+            raise ControlError("unavailable", "it is out of room")
+        return Answers(entries=[entry()])(name, params)
+
+    taken = take_picture(ask, "task:TASK-001", NOW)
+    assert taken.is_backend_mute
+    assert [cause.state for cause in explain(taken)] == ["daemon-not-running"]
+
+
+class Changing:
+    """An invocation whose facts change while it asks: the first time nothing explains them."""
+
+    def __init__(self):
+        self.looks = 0
+        self.shown = None
+
+    def call(self, operation, params):
+        if operation.name == "daemon/status":
+            self.looks += 1
+        found = run("strange" if self.looks == 1 else "completed")
+        whole = control.WorkflowGetResult(**{name: getattr(found, name) for name in found.__struct_fields__})
+        return Answers(workflow__get=whole)(operation.name, params)
+
+    def show(self, data, lines):
+        self.shown = data
+
+
+def test_why_looks_once_more_at_what_changed_between_its_questions():
+    changing = Changing()
+    look = next(cell.cell_contents for cell in why.callback.__closure__ if callable(cell.cell_contents))
+    look(changing, target="run-1")
+    assert changing.looks == 2
+    assert [row["state"] for row in changing.shown["causes"]] == ["completed"]
 
 
 def test_what_nothing_explains_is_said_to_be_unknown():

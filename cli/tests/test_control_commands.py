@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 WORKFLOWS = """
 tools:
   parrot: {executable: sh, base_args: ["-c", "cat; while ! test -e GO; do sleep 0.05; done; echo; echo done"]}

@@ -24,7 +24,7 @@ phases:
     mode: manual
     manual: {instructions: Look at it.}
 """
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 @pytest.fixture

@@ -216,6 +216,32 @@ def test_a_required_variable_is_asked_for_at_the_door(served):
     assert served("workflow", "run", "named", "--input-json", '{"who": "me"}', "--sync").code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said", "step"),
+    [
+        (
+            ".animus/workflows.yaml",
+            "workflows: [",
+            "there is no workflow that can be run",
+            "animus workflow config validate",
+        ),
+        ("animus.toml", "flavour = 'x'\n", "animus.toml", "repair the file, then: animus doctor"),
+    ],
+)
+def test_a_broken_file_is_not_answered_with_the_help_of_the_command(animus, authored, name, text, said, step):
+    (authored / name).write_text(text, encoding="utf-8")
+    answer = animus("workflow", "run", "--json")
+    assert said in answer.error["message"]
+    assert answer.error["details"]["remediation"]["next_step"] == step
+
+
+def test_a_broken_file_is_validated_again_once_it_is_changed(animus, authored):
+    (authored / ".animus" / "workflows.yaml").write_text("workflows: [", encoding="utf-8")
+    answer = animus("workflow", "config", "validate")
+    assert answer.code == 2
+    assert "next:  change the files, then: animus workflow config validate" in answer.err
+
+
 def test_work_that_waits_for_a_daemon_is_listed_as_such(animus, authored):
     run_id = told(animus("workflow", "run", "gated", "--sync", "--json"))["workflow_id"]
     assert told(animus("why", run_id, "--json"))["causes"][0]["state"] == "gate"

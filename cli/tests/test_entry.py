@@ -25,7 +25,7 @@ def loaded_after(words: list[str]) -> set[str]:
         f"code = main({words!r})\n"
         "sys.stderr.write('\\n'.join(sys.modules)); sys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=60, check=True)
     return set(done.stderr.splitlines())
 
 

@@ -1,39 +1,15 @@
-import json
-from pathlib import Path
-
 import pytest
 
-from animus_cli.scaffold.checks import find_linter, find_tests
-from animus_cli.scaffold.evidence import Evidence
-from animus_cli.scaffold.files import AGENT_PATH, MANIFEST_PATH, WORKFLOWS_PATH, Findings, planned_files
+from animus_composition.scaffold.files import AGENT_PATH, MANIFEST_PATH, WORKFLOWS_PATH
 
-GOLDEN = Path(__file__).parent / "golden"
 FILES = [MANIFEST_PATH, WORKFLOWS_PATH, AGENT_PATH]
 REPOSITORIES = {
     "pytest-ruff": {"pyproject.toml": "[tool.pytest.ini_options]\n[tool.ruff]\nline-length = 100\n"},
     "uv-pytest": {"pyproject.toml": "[tool.pytest]\n", "uv.lock": "", "ruff.toml": ""},
-    "unittest-flake8": {"tests/test_a.py": "import unittest\n", "setup.cfg": "[flake8]\n"},
-    "tox": {"tox.ini": "[tox]\nenvlist = py311\n"},
-    "nox": {"noxfile.py": "import nox\n", "tox.ini": "[tox]\n"},
-    "npm-eslint": {"package.json": json.dumps({"scripts": {"test": "vitest run"}}), "eslint.config.js": ""},
-    "npm-scripts": {"package.json": json.dumps({"scripts": {"test": "jest", "lint": "eslint ."}})},
     "cargo": {"Cargo.toml": "[package]\nname = 'x'\n"},
     "go-golangci": {"go.mod": "module x\n", ".golangci.yml": "run: {}\n"},
     "make": {"Makefile": ".PHONY: test\ntest: build\n\tcc test.c\nlint:\n\tcppcheck .\n"},
     "nothing": {"README.md": "# x\n"},
-}
-EXPECTED = {
-    "pytest-ruff": ("python3 -m pytest", "ruff check ."),
-    "uv-pytest": ("uv run python3 -m pytest", "uv run ruff check ."),
-    "unittest-flake8": ("python3 -m unittest", "flake8"),
-    "tox": ("tox", None),
-    "nox": ("nox", None),
-    "npm-eslint": ("npm test", "npx --no-install eslint ."),
-    "npm-scripts": ("npm test", "npm run lint"),
-    "cargo": ("cargo test", "cargo clippy -- -D warnings"),
-    "go-golangci": ("go test ./...", "golangci-lint run"),
-    "make": ("make test", "make lint"),
-    "nothing": (None, None),
 }
 
 
@@ -43,45 +19,6 @@ def lay_out(root, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root
-
-
-def found(root):
-    evidence = Evidence(root)
-    return Findings(find_tests(evidence), find_linter(evidence), None)
-
-
-def command(check):
-    return None if check is None else " ".join(check.argv)
-
-
-@pytest.mark.parametrize("name", REPOSITORIES)
-def test_tests_and_linter_are_found(name, tmp_path):
-    findings = found(lay_out(tmp_path, REPOSITORIES[name]))
-    assert (command(findings.tests), command(findings.linter)) == EXPECTED[name]
-
-
-@pytest.mark.parametrize("name", REPOSITORIES)
-def test_the_files_are_the_golden_ones(name, tmp_path):
-    files = planned_files(tmp_path, found(lay_out(tmp_path, REPOSITORIES[name])), force=False)
-    assert [file.path for file in files] == FILES
-    assert {file.action for file in files} == {"write"}
-    assert files[1].text == (GOLDEN / f"{name}.yaml").read_text()
-    assert files[0].text == (GOLDEN / "animus.toml").read_text()
-    assert files[2].text == (GOLDEN / "agent.py.txt").read_text()
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"package.json": json.dumps({"scripts": {"test": 'echo "Error: no test specified" && exit 1'}})},
-        {"package.json": "{"},
-        {"pyproject.toml": "[tool"},
-        {"Makefile": "# test: nothing\ntests:\n"},
-        {"setup.cfg": "[metadata]\n"},
-    ],
-)
-def test_what_only_looks_like_tests_is_not_taken_for_them(files, tmp_path):
-    assert found(lay_out(tmp_path, files)).tests is None
 
 
 def test_init_writes_three_files_and_names_what_is_missing(animus, project, tmp_path):

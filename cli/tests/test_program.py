@@ -71,7 +71,7 @@ def test_a_reader_that_leaves_is_no_error(project, environment):
         env=environment,
         stdout=writer,
         stderr=subprocess.PIPE,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     os.close(writer)
@@ -99,6 +99,6 @@ def test_ctrl_c_ends_with_130(project, environment, tmp_path):
         assert process.stdout is not None
         assert process.stdout.readline() == b"waiting\n"
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in error

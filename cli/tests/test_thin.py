@@ -68,7 +68,7 @@ def _listen(path, answer):
 
 def _look(project, environment, *words):
     return subprocess.run([sys.executable, "-P", "-c", LOOK, *words], cwd=project, env=environment,
-                          capture_output=True, text=True, timeout=30, check=True)  # fmt: skip
+                          capture_output=True, text=True, timeout=60, check=True)  # fmt: skip
 
 
 def test_nothing_is_loaded_but_a_socket(project, environment, place):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 180.0
 SETTLE_SECONDS = 60.0
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<key>\w+): (?P<value>\S+) -->\n)?```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$",

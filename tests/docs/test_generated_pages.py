@@ -10,7 +10,8 @@ NAMES = ["commands", "control", "crash_matrix", "crash_matrix_runner", "data_lay
 
 
 @pytest.mark.parametrize("name", [f"generate_{name}" for name in NAMES])
-def test_a_page_is_what_its_script_would_write(root, name):
+def test_a_page_is_what_its_script_would_write(root, name, monkeypatch):
+    monkeypatch.syspath_prepend(root / "docs")  # as python does for a script
     script = root / "docs" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, script)
     module = importlib.util.module_from_spec(spec)

@@ -38,7 +38,7 @@ def test_the_plugin_in_one_file_runs_only_when_it_is_trusted(shell, blocks):
     assert shell.type("animus plugin trust .animus/plugins/animus-provider-echo").code == 0
     assert "not trusted" not in shell.type("animus plugin list").output
     manifest = subprocess.run(
-        [str(file), "--manifest"], env=shell.environ, capture_output=True, text=True, check=True, timeout=30
+        [str(file), "--manifest"], env=shell.environ, capture_output=True, text=True, check=True, timeout=60
     ).stdout
     assert '"plugin_kind":"provider"' in manifest
     called = shell.type("""animus plugin call provider-echo agent/run --params '{"prompt": "hi"}'""")

@@ -45,9 +45,9 @@ def test_hints_tell_reading_from_changing(offered):
 
 
 def test_unknown_argument_is_refused_with_the_nearest_one(offered):
-    with pytest.raises(ArgumentsError, match="no argument 'subjet'; did you mean 'subject'"):
+    with pytest.raises(ArgumentsError, match=r"no argument 'subjet'\. Did you mean 'subject'"):
         offered["queue_enqueue"].params({"subjet": "task:TASK-001"})
-    with pytest.raises(ArgumentsError, match="there are: none"):
+    with pytest.raises(ArgumentsError, match="There are: none"):
         offered["queue_stats"].params({"x": 1})
 
 
@@ -72,4 +72,5 @@ def test_list_is_short_unless_the_caller_wants_more(offered):
 
 
 def test_dispatch_says_where_it_came_from(offered):
-    assert offered["queue_enqueue"].params({"subject": "task:TASK-001"}).trigger_source == "mcp"
+    for tool in ("queue_enqueue", "workflow_run"):
+        assert offered[tool].params({"subject": "task:TASK-001"}).trigger_source == "mcp"

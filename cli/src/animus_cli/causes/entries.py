@@ -70,7 +70,7 @@ def unknown_workflow(picture: Picture) -> str | None:
 def subject_gone(picture: Picture) -> str | None:
     """Its subject was removed while it waited."""
     entry = picture.entry
-    if entry is None or not is_pending(picture) or picture.subject is not None:
+    if entry is None or not is_pending(picture) or picture.subject is not None or picture.is_backend_mute:
         return None
     about = entry.subject_id
     return None if about.startswith(_KEPT_NOWHERE) else f"{about}, which it is about, is not there any more"

@@ -30,6 +30,7 @@ class Picture(NamedTuple):
         now: when.
         daemon: the daemon.
         subject: what the work is about, if a backend knows it.
+        is_backend_mute: whether the backend of the subject could not be asked.
         entry: its entry in the queue.
         run: its latest run.
         phase: the latest attempt of that run, as its journal has it.
@@ -48,6 +49,7 @@ class Picture(NamedTuple):
     now: datetime.datetime
     daemon: control.DaemonStatusResult
     subject: Subject | None = None
+    is_backend_mute: bool = False
     entry: control.QueueEntryRow | None = None
     run: control.WorkflowRunSummary | None = None
     phase: dict[str, Any] = {}
@@ -71,7 +73,7 @@ def take_picture(ask: Ask, target: str, now: datetime.datetime, *, version: str 
     daemon: control.DaemonStatusResult = ask("daemon/status", control.EmptyParams())
     queue: control.QueueListResult = ask("queue/list", control.QueueListParams(limit=_MANY))
     schedule = _schedule(ask, target) if target.startswith(SCHEDULE) else None
-    subject = _subject(ask, target) if ":" in target and schedule is None else None
+    subject, is_mute = _subject(ask, target) if ":" in target and schedule is None else (None, False)
     wanted = {target} if subject is None else {target, subject.id}
     entry = next((row for row in queue.entries if wanted & {row.id, row.subject_id, row.workflow_id}), None)
     run = _run(ask, target, subject, entry)
@@ -81,7 +83,7 @@ def take_picture(ask: Ask, target: str, now: datetime.datetime, *, version: str 
         raise CommandError("not_found", message, next_step="animus status")
     about = entry.subject_id if entry is not None else None if run is None else run.subject_id
     if subject is None and about is not None:
-        subject = _subject(ask, about)
+        subject, is_mute = _subject(ask, about)
     if entry is None and run is not None:
         entry = next((row for row in queue.entries if row.workflow_id == run.id), None)
     known: tuple[frozenset[str] | None, dict[str, str]] = (
@@ -93,6 +95,7 @@ def take_picture(ask: Ask, target: str, now: datetime.datetime, *, version: str 
         now=now,
         daemon=daemon,
         subject=subject,
+        is_backend_mute=is_mute,
         entry=entry,
         run=run,
         phase=_latest_phase(run),
@@ -113,10 +116,12 @@ def _answers(daemon: control.DaemonStatusResult) -> bool:
     return daemon.running and daemon.pool_size is not None
 
 
-def _subject(ask: Ask, target: str) -> Subject | None:
-    """The subject, if some backend has it: an ad hoc one is kept nowhere."""
-    found: Subject | None = _if_known(ask, "subject/get", control.SubjectGetParams(id=target))
-    return found
+def _subject(ask: Ask, target: str) -> tuple[Subject | None, bool]:
+    """The subject, if some backend has it (an ad hoc one is kept nowhere), and whether that could not be asked."""
+    try:
+        return ask("subject/get", control.SubjectGetParams(id=target)), False
+    except ControlError as error:
+        return None, error.category == "unavailable"
 
 
 def _schedule(ask: Ask, target: str) -> control.ScheduleRow | None:

@@ -76,7 +76,7 @@ def ended(status: str) -> Callable[[Picture], str | None]:
     """The run ended so."""
 
     def cause(picture: Picture) -> str | None:
-        if picture.run is None or picture.run.status != status or picture.entry is not None:
+        if picture.run is None or picture.run.status != status or _is_asked_anew(picture):
             return None
         reason = f": {picture.run.reason}" if picture.run.reason and status != "completed" else ""
         return f"run {picture.run.id} of {picture.run.definition!r} {status}{reason}"
@@ -90,7 +90,7 @@ def ended_because(text: str) -> Callable[[Picture], str | None]:
 
     def cause(picture: Picture) -> str | None:
         run = picture.run
-        if run is None or run.status not in _UNSUCCESSFUL or picture.entry is not None:
+        if run is None or run.status not in _UNSUCCESSFUL or _is_asked_anew(picture):
             return None
         found = pattern.search(run.reason or "")
         return None if found is None else f"run {run.id} {run.status}: {_line_around(run.reason or '', found.start())}"
@@ -134,6 +134,13 @@ def nobody_executes(picture: Picture) -> str | None:
     if run is None or run.status != "running" or picture.entry is not None or is_pending(picture):
         return None
     return f"run {run.id} is on record as running, and no entry of the queue stands for it" if picture.entries else None
+
+
+def _is_asked_anew(picture: Picture) -> bool:
+    """Whether more work follows the run. Its own entry, still leased, only has not heard yet that the run has ended."""
+    entry, run = picture.entry, picture.run
+    is_own = entry is not None and run is not None and entry.workflow_id == run.id and entry.status == "assigned"
+    return entry is not None and not is_own
 
 
 def _waits(picture: Picture) -> str:

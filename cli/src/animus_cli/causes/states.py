@@ -9,7 +9,10 @@ from animus_cli.causes import entries, host, runs
 from animus_cli.causes.picture import Picture
 from animus_cli.causes.state import Cause, State, cause_of
 
-__all__ = ["STATES", "Cause", "State", "explain"]
+__all__ = ["STATES", "UNKNOWN", "Cause", "State", "explain"]
+
+UNKNOWN = "unknown"
+"""The answer where no row holds: a gap of the table, or questions between which the facts changed."""
 
 YOU, AGENT, DAEMON, QUEUE, RUNNER, NOBODY = "you", "the agent", "the daemon", "the queue", "the runner", "nobody"
 _LOOK, _AGAIN = "animus workflow get {run}", "animus workflow run {workflow} {about}"
@@ -20,7 +23,7 @@ _OUTPUT = "animus output read {run}"
 def explain(picture: Picture) -> list[Cause]:
     """Every cause that the picture shows; never empty."""
     causes = [cause for state in STATES if (cause := cause_of(state, picture)) is not None]
-    return causes or [Cause("unknown", "nothing that is on record explains it", YOU, "animus daemon events")]
+    return causes or [Cause(UNKNOWN, "nothing that is on record explains it", YOU, "animus daemon events")]
 
 
 # One state is a row of one or two lines; the formatter would make it seven.
@@ -65,6 +68,8 @@ STATES = (
           host.plugin_is("cooling_down")),
     State("plugin-restarting", "A plugin died and is started again.", DAEMON, "animus daemon health",
           host.plugin_is("backoff")),
+    State("no-room-for-plugin", "As many plugin processes run as may, and all are at work.", DAEMON,
+          "animus daemon config --plugin-processes N", host.plugin_is("out_of_room")),
     State("lease-lapsed", "Whoever had the entry is gone.", DAEMON, "animus daemon restart", host.lease_lapsed),
     State("run-without-entry", "The run is on record as running and has no entry.", YOU, "animus workflow cancel {run}",
           runs.nobody_executes),

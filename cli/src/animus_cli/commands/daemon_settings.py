@@ -36,12 +36,24 @@ ROLE_MISSING = 2
         metavar="N",
         help="How often the daemon compares the queue with what it knows.",
     ),
+    click.Option(
+        ["--plugin-processes"],
+        type=click.IntRange(min=4),
+        metavar="N",
+        help="Plugin processes at once; an idle one makes room for one that is needed.",
+    ),
 )
-def config(invocation: Invocation, *, pool_size: int | None, heartbeat_seconds: float | None) -> None:
+def config(
+    invocation: Invocation, *, pool_size: int | None, heartbeat_seconds: float | None, plugin_processes: int | None
+) -> None:
     """Read the settings, or store some. A living daemon keeps its own until it is restarted."""
     project = invocation.project()
-    given = {"pool_size": pool_size, "heartbeat_seconds": heartbeat_seconds}
-    given = {name: value for name, value in given.items() if value is not None}
+    options = {
+        "pool_size": pool_size,
+        "heartbeat_seconds": heartbeat_seconds,
+        "plugin_processes": plugin_processes,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
     fixed = sorted(given.keys() & load_manifest(project).daemon.keys())
     if fixed:
         raise CommandError(

@@ -28,6 +28,7 @@ def run(invocation: Invocation, operation: Operation, params: EmptyParams) -> No
             "invalid_input",
             f"the workflow files have {count}" + (f", first: {_text(errors[0])}" if invocation.json else ""),
             details=msgspec.to_builtins(result),
+            next_step="change the files, then: animus workflow config validate",
             remediation="invalid_input",
         )
 

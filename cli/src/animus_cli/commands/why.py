@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from animus_cli.causes.picture import take_picture
-from animus_cli.causes.states import Cause, explain
+from animus_cli.causes.picture import Picture, take_picture
+from animus_cli.causes.states import UNKNOWN, Cause, explain
 from animus_cli.commands.plain import command
 from animus_cli.invocation import Invocation
 from animus_cli.table import paragraph
@@ -35,8 +35,13 @@ def _explain(invocation: Invocation, target: str) -> None:
     def ask(name: str, params: Any) -> Any:
         return invocation.call(OPERATIONS[name], params)
 
-    picture = take_picture(ask, target, datetime.datetime.now(datetime.UTC), version=VERSION)
-    causes = explain(picture)
+    def look() -> tuple[Picture, list[Cause]]:
+        picture = take_picture(ask, target, datetime.datetime.now(datetime.UTC), version=VERSION)
+        return picture, explain(picture)
+
+    picture, causes = look()
+    if causes[0].state == UNKNOWN:  # something went on between the questions of which the picture is made
+        picture, causes = look()
     record = {
         "target": target,
         "subject": None if picture.subject is None else picture.subject.id,

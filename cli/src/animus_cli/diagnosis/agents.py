@@ -6,9 +6,9 @@ from typing import Any
 
 from animus_cli.diagnosis.finding import Finding
 from animus_cli.json_value import json_array, json_object
-from animus_cli.scaffold.agents import offers
 from animus_composition.assembly import Assembly
 from animus_composition.flavor import install_command
+from animus_composition.scaffold.agents import offers
 from animus_control.errors import ControlError
 from animus_plugin_protocol.methods import HEALTH_CHECK
 from animus_plugin_protocol.wire.control import PluginCallParams

@@ -30,7 +30,10 @@ def check_definitions(project: Project, ask: Ask) -> list[Finding]:
     errors = [finding for finding in result.diagnostics if finding.severity == "error"]
     warnings = len(result.diagnostics) - len(errors)
     if errors:
-        message = f"the workflow files have {len(errors)} errors; first: {errors[0].file}: {errors[0].message}"
+        # A phase with a fault is an error of every workflow that has it as well; the cause says more.
+        first = min(errors, key=lambda found: " has a fault: " in found.message)
+        count = f"{len(errors)} error{'s' * (len(errors) > 1)}"
+        message = f"the workflow files have {count}; first: {first.file}:{first.line}: {first.message}"
         found = Finding("workflows", "error", message, validate)
     elif warnings:
         found = Finding("workflows", "warning", f"the workflow files have {warnings} warnings", validate)

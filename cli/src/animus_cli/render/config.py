@@ -24,7 +24,8 @@ def findings(result: ConfigValidateResult, screen: Screen) -> list[str]:
     runnable = (
         f"Workflows: {', '.join(result.workflows)}" if result.workflows else "There is no workflow that can be run."
     )
-    return [*lines, *paragraph(runnable, screen)]
+    has_nothing = not result.workflows and not errors
+    return [*lines, *paragraph(runnable, screen), *(["next: animus init"] if has_nothing else [])]
 
 
 def _place(finding: ConfigDiagnostic) -> str:

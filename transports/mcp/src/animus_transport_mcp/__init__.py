@@ -3,7 +3,6 @@
 The tools are made from the operation table, so they take what the commands take and answer what ``--json`` prints.
 """
 
-from animus_transport_mcp.exposure import EXPOSED
 from animus_transport_mcp.server import serve
 
-__all__ = ["EXPOSED", "serve"]
+__all__ = ["serve"]
