@@ -20,13 +20,22 @@ from typing import IO
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The everyday profile tries the same examples in every run: what somebody changed is judged by it, not by chance.
+# The thorough one goes looking.
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+# A shell that runs this in the background has it ignore Ctrl-C, and every program that it starts: tests send it.
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
+
 _TIERS = ("unit", "ci", "soak")
 _FORK_SERVER = Path(__file__).parent / "tests" / "fork_server.py"
-_FORK_SECONDS = 30.0
+_FORK_SECONDS = 60.0
 _READ_BYTES = 65_536
 
 
@@ -56,6 +65,7 @@ def _far_from_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> N
     kept = {"ANIMUS_CONFIG_DIR", "ANIMUS_CORPUS", "ANIMUS_TEST_CLAUDE", "ANIMUS_TEST_CODEX"}
     for name in [name for name in os.environ if name.startswith("ANIMUS_") and name not in kept]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("ANIMUS_CONFORMANCE_PATIENCE", "20")  # its bounds are those of a machine that does nothing else
 
 
 class Forked:

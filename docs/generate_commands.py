@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from generated import write_or_check
 
 from animus_cli.failure import EXIT_CODES, INTERRUPTED
 from animus_cli.invocation import Invocation, global_options
@@ -60,11 +61,7 @@ def page() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 def _operation(place: tuple[str, ...]) -> Operation | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from generated import write_or_check
 
 from animus_control.errors import CATEGORIES
 from animus_control.operations import OPERATIONS, Operation, Place
@@ -126,11 +127,7 @@ def _name(kind: Any, types_of: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 if __name__ == "__main__":

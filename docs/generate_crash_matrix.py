@@ -3,11 +3,12 @@
 With ``--check`` nothing is written; the exit code is 1 when the page is not what would be written.
 """  # noqa: INP001 - a script, not a module of a package
 
-import json
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from crash_outcomes import ends_of, named, read_matrix, wrong_rows
+from generated import write_or_check
 
 __all__ = ["PAGE", "main", "page"]
 
@@ -46,14 +47,11 @@ still has a moment in which phases as short as these end and are committed: none
 | frame | points | completed | parked, saying why | went wrong |
 |---|---|---|---|---|
 """
-_WRONG = "\n## What went wrong\n\n"
 
 
 def page() -> str:
     """The page as it should be."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
-    rows: list[dict[str, Any]] = found["outcomes"]
-    bad = [row for row in rows if row["faults"]]
+    found, rows, bad = read_matrix(RESULTS)
     later = sum(1 for row in rows if row["point"]["delay"])
     text = _HEAD.format(frames=found["frames"], run=len(rows), possible=found["possible"], later=later, bad=len(bad))
     kinds = sorted({(row["point"]["victim"], row["point"]["idempotency"]) for row in rows})
@@ -62,43 +60,27 @@ def page() -> str:
     text += _FRAMES
     for frame in sorted({row["frame"] for row in rows}):
         text += _frame(frame, [row for row in rows if row["frame"] == frame])
-    return text + (_WRONG + "".join(map(_fault, bad)) if bad else "")
+    return text + wrong_rows(bad, "victim", "frame")
 
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 def _is(row: dict[str, Any], victim: str, idempotency: str) -> bool:
     return (row["point"]["victim"], row["point"]["idempotency"]) == (victim, idempotency)
 
 
-def _counts(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
-    ends = Counter(row["end"] for row in rows if not row["faults"])
-    return ends["completed"], ends["paused"], sum(1 for row in rows if row["faults"])
-
-
 def _kind(victim: str, idempotency: str, rows: list[dict[str, Any]]) -> str:
-    completed, parked, bad = _counts(rows)
+    completed, parked, bad = ends_of(rows, "completed", "paused")
     repeated = sum(row["repeated"] for row in rows)
-    phases = "`idempotent`" if idempotency == "idempotent" else "of unknown effect"
-    return f"| {victim} | {phases} | {len(rows)} | {completed} | {parked} | {repeated} | {bad} |\n"
+    return f"| {victim} | {named(idempotency)} | {len(rows)} | {completed} | {parked} | {repeated} | {bad} |\n"
 
 
 def _frame(frame: str, rows: list[dict[str, Any]]) -> str:
-    completed, parked, bad = _counts(rows)
+    completed, parked, bad = ends_of(rows, "completed", "paused")
     return f"| `{frame}` | {len(rows)} | {completed} | {parked} | {bad} |\n"
-
-
-def _fault(row: dict[str, Any]) -> str:
-    point = row["point"]
-    where = f"{point['victim']}, {point['idempotency']}, frame {point['number']} (`{row['frame']}`)"
-    return f"- {where}: {row['end']}; {'; '.join(row['faults'])}\n"
 
 
 if __name__ == "__main__":

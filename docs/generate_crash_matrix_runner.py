@@ -3,12 +3,13 @@
 With ``--check`` nothing is written; the exit code is 1 when the page is not what would be written.
 """  # noqa: INP001 - a script, not a module of a package
 
-import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from crash_outcomes import ends_of, named, read_matrix, wrong_rows
+from generated import write_or_check
 
 __all__ = ["PAGE", "main", "page"]
 
@@ -59,31 +60,25 @@ What the commit says of its run: its status and stage, and the attempts that beg
 | commit | killed before | completed / parked | killed after | completed / parked | went wrong |
 |---|---|---|---|---|---|
 """
-_WRONG = "\n## What went wrong\n\n"
+_ENDS = ("completed", "parked")
 _NEVER = "(the run was over before it)"
 _BEFORE, _AFTER = "journal: before a commit", "journal: after a commit"
 
 
 def page() -> str:
     """The page as it should be."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
-    rows: list[dict[str, Any]] = found["outcomes"]
-    bad = [row for row in rows if row["faults"]]
+    found, rows, bad = read_matrix(RESULTS)
     text = _HEAD.format(run=len(rows), possible=found["possible"], bad=len(bad))
     text += _table(rows, lambda row: row["point"]["flow"])
     text += _POINTS + _table(rows, lambda row: _kind(row)[0])
     commits = sorted({_kind(row)[1] for row in rows if _is_commit(row)})
     text += _COMMITS + "".join(_commit(what, rows) for what in commits)
-    return text + (_WRONG + "".join(map(_fault, bad)) if bad else "")
+    return text + wrong_rows(bad, "flow", "name")
 
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 def _kind(row: dict[str, Any]) -> tuple[str, str]:
@@ -102,29 +97,18 @@ def _table(rows: list[dict[str, Any]], key: Callable[[dict[str, Any]], str]) -> 
     return "".join(_line(name, idempotency, group) for (name, idempotency), group in sorted(groups.items()))
 
 
-def _counts(rows: Iterable[dict[str, Any]]) -> tuple[int, int]:
-    ends = Counter(row["end"] for row in rows if not row["faults"])
-    return ends["completed"], ends["parked"]
-
-
 def _line(name: str, idempotency: str, rows: list[dict[str, Any]]) -> str:
-    phases = "`idempotent`" if idempotency == "idempotent" else "of unknown effect"
+    completed, parked, wrong = ends_of(rows, *_ENDS)
     repeated = sum(1 for row in rows if row["repeated"])
-    numbers = (len(rows), *_counts(rows), repeated, sum(1 for row in rows if row["faults"]))
-    return f"| {name} | {phases} | {' | '.join(map(str, numbers))} |\n"
+    numbers = (len(rows), completed, parked, repeated, wrong)
+    return f"| {name} | {named(idempotency)} | {' | '.join(map(str, numbers))} |\n"
 
 
 def _commit(what: str, rows: list[dict[str, Any]]) -> str:
     sides = [[row for row in rows if _kind(row) == (side, what)] for side in (_BEFORE, _AFTER)]
-    cells = [f"{len(side)} | {' / '.join(map(str, _counts(side)))}" for side in sides]
-    wrong = sum(1 for side in sides for row in side if row["faults"])
-    return f"| `{what}` | {' | '.join(cells)} | {wrong} |\n"
-
-
-def _fault(row: dict[str, Any]) -> str:
-    point = row["point"]
-    where = f"{point['flow']}, {point['idempotency']}, point {point['number']} (`{row['name']}`)"
-    return f"- {where}: {row['end']}; {'; '.join(row['faults'])}\n"
+    counted = [ends_of(side, *_ENDS) for side in sides]
+    cells = [f"{len(side)} | {done} / {parked}" for side, (done, parked, _) in zip(sides, counted, strict=True)]
+    return f"| `{what}` | {' | '.join(cells)} | {sum(wrong for _, _, wrong in counted)} |\n"
 
 
 if __name__ == "__main__":

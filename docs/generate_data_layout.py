@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
+
 __all__ = ["PAGE", "main", "page"]
 
 PAGE = Path(__file__).with_name("data-layout.md")
@@ -43,11 +45,7 @@ def page() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 def _part(title: str, rows: list[dict[str, Any]]) -> str:

@@ -6,6 +6,8 @@ With ``--check`` nothing is written; the exit code is 1 when the page is not wha
 import sys
 from pathlib import Path
 
+from generated import write_or_check
+
 from animus_cli.causes.states import STATES, State
 
 __all__ = ["PAGE", "main", "page"]
@@ -35,11 +37,7 @@ def page() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is what it should be; returns the exit code."""
-    wanted = page()
-    if arguments == ["--check"]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted else 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, page(), arguments)
 
 
 def _row(state: State) -> str:

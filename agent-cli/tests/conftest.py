@@ -14,7 +14,7 @@ from animus_agent_cli.program import ProgramCall, ProgramRun
 from animus_plugin_protocol import Plugin
 from animus_process import Liveness, ProcessLedger, child_environment, liveness
 
-_ANSWER_SECONDS = 20
+_ANSWER_SECONDS = 60
 
 
 class ShellEnd(NamedTuple):

@@ -1,7 +1,7 @@
 from animus_agent_cli.alarm import Alarms
 
 
-def test_alarms_ring_once_in_the_order_they_were_set_and_only_when_due():
+def test_alarms_ring_once_in_the_order_of_their_moments_and_only_when_due():
     alarms, rung = Alarms(), []
     alarms.set(2.0, lambda: rung.append("late"))
     alarms.set(1.0, lambda: rung.append("early"))
@@ -16,3 +16,7 @@ def test_alarms_ring_once_in_the_order_they_were_set_and_only_when_due():
     assert (rung, alarms.next()) == (["early"], 2.0)
     alarms.ring(9.0)
     assert (rung, alarms.next()) == (["early", "late"], None)
+    for moment in (12.0, 11.0):
+        alarms.set(moment, lambda moment=moment: rung.append(moment))
+    alarms.ring(13.0)
+    assert rung[2:] == [11.0, 12.0]

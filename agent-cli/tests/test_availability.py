@@ -19,7 +19,9 @@ def install(tmp_path):
 
 
 @pytest.fixture
-def probe(toy_facts):
+def probe(toy_facts, monkeypatch):
+    """Waits for a version longer than any load makes a shell take."""
+    monkeypatch.setattr("animus_agent_cli.availability.PROBE_WAIT_SECONDS", 60.0)
     return AvailabilityProbe(toy_facts._replace(program="toy", minimum_version=(2, 1, 0)))
 
 

@@ -48,11 +48,11 @@ def test_decision_may_be_cut_anywhere_and_need_no_line_end():
     assert all(scan(output[:cut], output[cut:]) == ADVANCE for cut in range(len(output)))
 
 
-def test_line_beyond_the_limit_is_output_and_costs_no_memory():
+def test_line_beyond_the_limit_is_output_and_no_decision():
     scanner = DecisionScanner()
     scanner.write(b'{"verdict": "' + b"x" * LINE_LIMIT_BYTES)
     scanner.write(b'"}')
-    assert len(scanner._line) == 0
+    assert scanner.decision is None
     scanner.write(b'\n{"verdict": "advance"}\n')
     assert scanner.decision == ADVANCE
 

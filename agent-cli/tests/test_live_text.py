@@ -2,7 +2,7 @@ import threading
 
 from animus_agent_cli.live_text import LIVE_LIMIT_CHARACTERS, PARTIAL_LIMIT_CHARACTERS, LiveText, Streamer
 
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 60
 
 
 def test_lines_are_shown_whole():

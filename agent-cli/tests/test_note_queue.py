@@ -3,7 +3,7 @@ import threading
 from animus_agent_cli.event import InteractionRequested, Problem, Text, Thinking, ToolCall
 from animus_agent_cli.note_queue import NOTE_LIMIT_CHARACTERS, WAITING_LIMIT, NoteQueue
 
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 60
 
 
 def test_adjacent_pieces_are_joined_and_the_order_is_kept():

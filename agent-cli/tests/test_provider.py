@@ -126,9 +126,14 @@ def test_limit_of_the_agents_own_is_said(host, toy_params):
 
 
 def test_time_limit_is_an_error_and_resumable(host, toy_params):
-    error = host.fault("agent/run", toy_params("""echo '{"SessionStarted": ["id-1"]}'; sleep 600""", timeout_secs=1))
-    assert (error["code"], error["data"]["failure"], error["data"]["resume_id"]) == (-32003, "transient", "id-1")
-    assert "ran longer than 1 s" in error["message"]
+    for limit in (1, 20):  # a loaded machine may need more than the first to begin the session
+        script = """echo '{"SessionStarted": ["id-1"]}'; sleep 600"""
+        error = host.fault("agent/run", toy_params(script, timeout_secs=limit))
+        assert (error["code"], error["data"]["failure"]) == (-32003, "transient")
+        assert f"ran longer than {limit} s" in error["message"]
+        if error["data"].get("resume_id"):
+            break
+    assert error["data"]["resume_id"] == "id-1"
 
 
 def test_missing_program_is_unavailable_with_how_to_get_it(start_host, toy_params):

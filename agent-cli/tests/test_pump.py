@@ -5,7 +5,7 @@ import pytest
 
 from animus_agent_cli.pump import INPUT_LIMIT_BYTES, Pump
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 60
 
 
 @pytest.fixture

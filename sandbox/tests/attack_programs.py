@@ -69,7 +69,7 @@ def follow_symlink(facts):
 
 def _connect(family, address):
     with socket.socket(family, socket.SOCK_STREAM) as connection:
-        connection.settimeout(5)
+        connection.settimeout(60)
         connection.connect(address)
 
 
@@ -245,7 +245,7 @@ def inject_terminal(facts):
 
 def _ask(facts, target):
     base = urlsplit(facts["url"])
-    connection = http.client.HTTPConnection(base.hostname, base.port, timeout=5)
+    connection = http.client.HTTPConnection(base.hostname, base.port, timeout=60)
     connection.putrequest("POST", target, skip_host=True)
     connection.putheader("Host", base.netloc)
     connection.putheader("Content-Length", "0")

@@ -16,7 +16,7 @@ import pytest
 
 from animus_sandbox import Limits, Route, Sandbox, SandboxSpec, Secret, Upstream, program_mounts, require_bubblewrap
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 KEY = f"sk-real-{os.urandom(12).hex()}"  # in no file: one of the attacks reads all of them, these tests too
 LIMITS = Limits(memory_bytes=256 * 1024**2, processes=40, open_files=64, tmp_bytes=4 * 1024**2)
 TESTS = Path(__file__).parent

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.ci
-_WAIT_SECONDS = 30
-_DEATH_SECONDS = 5
+_WAIT_SECONDS = 60
+_DEATH_SECONDS = 60
 
 
 def outcome_of(done):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 60
 _PROGRAM = (
     "import sys; from animus_sandbox.inside.bridge import bridge, listen; "
     "listener = listen(0); print(listener.getsockname()[1], flush=True); bridge([(listener, sys.argv[1])])"

@@ -7,7 +7,7 @@ from animus_sandbox import Broker, SandboxSpecError, Secret, Upstream
 from animus_sandbox.broker import CONNECTIONS
 from animus_sandbox.exchange import BODY_LIMIT_BYTES
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 60
 
 
 @pytest.fixture

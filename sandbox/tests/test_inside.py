@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from animus_process import (
 from animus_sandbox import SETUP_FAILED_EXIT_CODE, Sandbox
 
 pytestmark = pytest.mark.ci
-_WAIT_SECONDS = 30
+_WAIT_SECONDS = 60
 _DAEMONS = "(setsid sleep 300 >/dev/null 2>&1 &) ; setsid sleep 300 & echo started; sleep 300"
 
 
@@ -161,4 +162,6 @@ def test_sandbox_dies_with_its_supervisor(spec, bubblewrap):
                 assert select.select([descriptor], [], [], _WAIT_SECONDS)[0], "a process outlived its supervisor"
                 os.close(descriptor)
     assert len(lives) >= 4
-    assert marked(mark) == []
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while left := marked(mark):  # one that was about to become another program may have had no environment to show
+        assert time.monotonic() < deadline, left

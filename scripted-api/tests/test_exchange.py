@@ -6,7 +6,7 @@ import pytest
 from animus_scripted_api import CallTool, Drop, Fail, Junk, Say, Stall, Truncate
 
 
-def test_failure_then_success(scripted_api, connect):
+def test_a_client_that_calls_again_after_a_failure_is_answered(scripted_api, connect):
     client = connect(scripted_api(Fail(429, retry_after=1.5), Say("ok")))
     status, headers, body = client.messages()
     assert (status, headers["retry-after"]) == (429, "1.5")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-END_SECONDS = 20
+END_SECONDS = 60
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from animus_plugin_runtime import HostOffer, SupervisedPlugin
 from animus_plugin_runtime.candidate import Candidate
 from animus_process import ProcessLedger
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from animus_plugin_runtime.candidate import Candidate
 from animus_process import ProcessLedger
 
 CONFORMANCE = Path(__file__).resolve().parents[2] / "conformance" / "tests"
-CALL_SECONDS = 20.0
+CALL_SECONDS = 60.0
 DISPATCH = {
     "subject": {"kind": "animus.task", "id": "TASK-001", "title": "About it"},
     "workflow_ref": "passing",

@@ -16,7 +16,7 @@ from animus_plugin_protocol import RetriableError, methods
 from animus_plugin_protocol.errors import RpcFault
 from animus_plugin_protocol.wire.provider import AgentOutputNote, AgentRunParams
 
-CALL_SECONDS = 10.0
+CALL_SECONDS = 60.0
 MANNERS = ["rust", "rust-provider", "typescript"]
 
 

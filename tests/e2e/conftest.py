@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-BOUND_SECONDS = 60.0
+BOUND_SECONDS = 180.0
+"""Far above what anything here takes on a loaded machine."""
 
 
 class Done(NamedTuple):
@@ -91,6 +92,12 @@ class Project:
         out, err = process.read_to_the_end(BOUND_SECONDS)
         return Done(process.wait(BOUND_SECONDS), out, err)
 
+    def ask(self, *words: str) -> Any:
+        """The data of a command that works, asked for in this way where it is asked for often."""
+        done = self.look(*words, "--json")
+        assert done.code == 0, done.err or done.out
+        return done.data
+
     def run_status(self, run: str) -> str:
         return str(self.json("workflow", "get", run)["status"])
 
@@ -117,12 +124,22 @@ class Project:
                 continue
         return found
 
+    def only_process(self, word: str) -> int:
+        """The one process whose command line contains `word`."""
+
+        def found() -> list[int] | None:
+            # A process that starts another one is two of the same command line for a moment.
+            pids = [pid for pid, line in self.processes().items() if word in line]
+            return pids if len(pids) == 1 else None
+
+        [pid] = wait_until(found, what=f"one process of {word!r} among {self.processes()}")
+        return int(pid)
+
     def kill(self, word: str) -> int:
         """SIGKILL the one process whose command line contains `word`."""
-        pids = [pid for pid, line in self.processes().items() if word in line]
-        assert len(pids) == 1, (word, self.processes())
-        os.kill(pids[0], signal.SIGKILL)
-        return pids[0]
+        pid = self.only_process(word)
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ workflows:
   - id: all
     phases: [test, tell, look]
 schedules:
-  - {id: often, every: 1h, workflow_ref: all}
+  - {id: seldom, cron: "0 0 29 2 *", workflow_ref: all}
 """
 
 

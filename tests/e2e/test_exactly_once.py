@@ -20,8 +20,8 @@ workflows:
 def test_every_dispatch_leaves_its_mark_once(project, wait_until, count):
     project.workflows(WORKFLOWS)
     assert project.animus("daemon", "start", "--pool-size", "4").code == 0
-    ids = [project.json("subject", "create", "--title", f"number {number}")["id"] for number in range(count)]
+    ids = [project.ask("subject", "create", "--title", f"number {number}")["id"] for number in range(count)]
     for subject in ids:
-        project.json("queue", "enqueue", "--subject", subject, "--workflow", "mark")
-    wait_until(lambda: project.json("queue", "stats")["total"] == 0, what="the queue drained", seconds=120)
+        project.ask("queue", "enqueue", "--subject", subject, "--workflow", "mark")
+    wait_until(lambda: project.ask("queue", "stats")["total"] == 0, what="the queue drained", seconds=600)
     assert sorted((project.root / "marks").read_text().split()) == sorted(ids)

@@ -30,7 +30,6 @@ phases:
     idempotency: idempotent
     command: {program: sh, args: [-c, "grep -q right file.txt || { echo 'FAILED file.txt is wrong'; exit 1; }"]}
 """
-HANG_SECONDS = 10
 SIMPLE = """
 default_workflow_ref: w
 workflows:
@@ -112,7 +111,7 @@ def begin(project) -> str:
 
 def waiting(project, run: str) -> dict | None:
     """What the run waits for."""
-    return project.json("workflow", "get", run)["detail"].get("waiting")
+    return project.ask("workflow", "get", run)["detail"].get("waiting")
 
 
 @pytest.mark.parametrize("tool", ["claude", "codex"])
@@ -161,7 +160,7 @@ def test_exhausted_quota_goes_to_the_second_agent(project, serve):
 
 
 def test_killed_daemon_resumes_the_agents_session(project, serve):
-    api = serve(write("half"), [Say("still "), Stall(60)], write("right"), Say("done"))
+    api = serve(write("half"), [Say("still "), Stall(600)], write("right"), Say("done"))
     project.workflows(simple())
     assert project.animus("daemon", "start").code == 0
     run = begin(project)
@@ -178,18 +177,21 @@ def test_killed_daemon_resumes_the_agents_session(project, serve):
 
 
 def test_hung_agent_is_ended_at_its_time_limit(project, serve, wait_until):
-    api = serve([Stall(120)])
-    project.workflows(simple(f"timeout_secs: {HANG_SECONDS}"))
-    assert project.animus("daemon", "start").code == 0
-    done = outcome(project)
-    assert done["status"] == "failed", done
-    assert f"ran longer than {HANG_SECONDS} s" in done["reason"]
+    api = serve([Stall(600)])
+    for limit in (8, 90):  # a loaded machine may need more than the first to ask the model at all
+        project.workflows(simple(f"timeout_secs: {limit}"))
+        assert project.animus("daemon", "start").code == 0
+        done = outcome(project)
+        assert done["status"] == "failed", done
+        assert f"ran longer than {limit} s" in done["reason"]
+        if api.requests:
+            break
+        assert project.animus("daemon", "stop").code == 0
     assert len(api.requests) == 1
     claude = os.path.realpath(project.environ["ANIMUS_CLAUDE_PROGRAM"])
     wait_until(
         lambda: not any(line.startswith(claude) for line in project.processes().values()),
         what="the agent's end",
-        seconds=5,
     )
 
 
@@ -241,7 +243,7 @@ def test_killed_daemon_leaves_the_question_to_the_resumed_agent(project, serve, 
         question = waiting(project, run)
         if question is not None and question["kind"] == "interaction":
             project.animus("agent", "interactions", "answer", question["interaction_id"], "--allow")
-        return project.json("workflow", "get", run)["status"] in {"completed", "failed"}
+        return project.ask("workflow", "get", run)["status"] in {"completed", "failed"}
 
     wait_until(is_over, what="the end of the run")
     done = project.json("workflow", "get", run)

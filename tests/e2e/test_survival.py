@@ -95,10 +95,9 @@ def _below(pid):
 
 def _kill(project, killed):
     """SIGKILL a process of the project; returns what must be gone then, by pid and start time."""
-    pids = [pid for pid, line in project.processes().items() if VICTIMS[killed] in line]
-    assert len(pids) == 1, (killed, project.processes())
-    doomed = _below(pids[0])
-    os.kill(pids[0], signal.SIGKILL)
+    pid = project.only_process(VICTIMS[killed])
+    doomed = _below(pid)
+    os.kill(pid, signal.SIGKILL)
     return doomed
 
 

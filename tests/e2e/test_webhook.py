@@ -33,7 +33,7 @@ def deliver(project, wait_until):
     def once(path: str, body: bytes, headers: dict[str, str]) -> str | None:
         try:
             host, _, port = (project.state_dir / "trigger-webhook" / "address").read_text().strip().rpartition(":")
-            with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=20)) as connection:
+            with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
                 connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
                 response = connection.getresponse()
                 answer = json.loads(response.read())
@@ -69,7 +69,7 @@ def marks_of(project):
 
 def wait_for_end(project, wait_until, expected):
     wait_until(lambda: len(marks_of(project)) >= len(expected), what=f"{len(expected)} marks")
-    wait_until(lambda: project.json("queue", "stats")["total"] == 0, what="the queue drained")
+    wait_until(lambda: project.ask("queue", "stats")["total"] == 0, what="the queue drained")
     assert marks_of(project) == sorted(expected)
 
 
@@ -108,7 +108,7 @@ def test_hook_without_its_secret_says_so_in_the_list(project, wait_until):
     assert project.animus("daemon", "start").code == 0
 
     def problem() -> str | None:
-        rows = project.json("trigger", "list")["triggers"]
+        rows = project.ask("trigger", "list")["triggers"]
         return next((row.get("problem") for row in rows if row["id"] == "pushed"), None)
 
     assert "HOOK_SECRET" in wait_until(problem, what="the trigger's problem")

@@ -90,7 +90,7 @@ class Project(NamedTuple):
     def animus(self, *words):
         return subprocess.run(
             [str(Path(sys.executable).parent / "animus"), *words, "--json"],
-            cwd=self.root, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            cwd=self.root, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
             check=False,
         )  # fmt: skip
 
@@ -121,7 +121,7 @@ def project(tmp_path):
 def runners(tmp_path_factory):
     """A folder with tox and nox, from the index."""
     place = tmp_path_factory.mktemp("runners")
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, timeout=600)
     subprocess.run([str(place / "bin/pip"), "install", "-q", "tox==4.32.0", "nox==2025.11.12"], check=True, timeout=300)
     return place / "bin"
 

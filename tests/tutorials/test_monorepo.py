@@ -3,7 +3,7 @@
 import json
 
 
-def test_monorepo(reader):
+def test_the_packages_of_a_monorepo_are_one_project(reader):
     reader.follow("monorepo.md")
     shop, sale = reader.place / "shop", reader.place / "sale"
     seen = [reader.ask(f"(cd {place} && animus status --json)") for place in (shop, shop / "greet", sale / "price")]

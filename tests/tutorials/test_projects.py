@@ -22,7 +22,7 @@ def subjects_of_commits(reader, *options):
     return reader.ask(f"git log --format=%s {' '.join(options)}").splitlines()
 
 
-def test_pluggy(reader):
+def test_the_pluggy_tutorial_ends_as_it_says(reader):
     reader.follow("pluggy.md")
     assert outline(reader) == [
         ("implementation", 1, "completed"),
@@ -43,7 +43,7 @@ def test_pluggy(reader):
     assert reader.ask("PYTHONPATH=src python3 -m pytest -q").splitlines()[-1].startswith("124 passed")
 
 
-def test_click(reader):
+def test_the_click_tutorial_ends_as_it_says(reader):
     reader.follow("click.md")
     assert outline(reader) == [
         ("implementation", 1, "completed"),
@@ -63,7 +63,7 @@ def test_click(reader):
     assert " passed" in reader.ask("PYTHONPATH=src python3 -m pytest -q").splitlines()[-1]
 
 
-def test_node(reader, need):
+def test_the_node_tutorial_ends_as_it_says(reader, need):
     need("node", "npm")
     reader.follow("node.md")
     assert outline(reader) == [

@@ -35,7 +35,7 @@ class Alarms:
     def ring(self, now: float) -> None:
         """Call what is due, in the order of the moments."""
         with self._turn:
-            due = sorted(number for number, (moment, _) in self._due.items() if moment <= now)
-            callbacks = [self._due.pop(number)[1] for number in due]
+            due = sorted((moment, number) for number, (moment, _) in self._due.items() if moment <= now)
+            callbacks = [self._due.pop(number)[1] for _, number in due]
         for callback in callbacks:
             callback()

@@ -8,6 +8,8 @@ Whether the verdict in it is valid is for the runner to judge: a decision that i
 import json
 from typing import Any, Final, cast
 
+from animus_agent_cli.bounded_lines import BoundedLines
+
 __all__ = ["LINE_LIMIT_BYTES", "DecisionScanner", "answer_object", "decision_in", "decision_of", "schema_instruction"]
 
 LINE_LIMIT_BYTES: Final = 1024 * 1024
@@ -68,34 +70,20 @@ class DecisionScanner:
     def __init__(self) -> None:
         """Start at the beginning of a line."""
         self.decision: dict[str, Any] | None = None
-        self._line = bytearray()
-        self._is_skipping = False
+        self._lines = BoundedLines(self._take, limit=LINE_LIMIT_BYTES)
 
     def write(self, data: bytes) -> None:
         """Take the next piece of output."""
-        *ended, rest = data.split(b"\n")
-        for piece in ended:
-            self._append(piece)
-            self._end_line()
-        self._append(rest)
+        self._lines.write(data)
 
     def close(self) -> None:
         """The output is over: what is left is a line too."""
-        self._end_line()
+        self._lines.close()
 
-    def _append(self, piece: bytes) -> None:
-        if self._is_skipping or len(self._line) + len(piece) > LINE_LIMIT_BYTES:
-            self._is_skipping = True
-            self._line.clear()
-        else:
-            self._line += piece
-
-    def _end_line(self) -> None:
-        found = decision_in(bytes(self._line))
+    def _take(self, line: bytes, is_oversized: bool) -> None:  # noqa: FBT001 - the shape of BoundedLines' callback
+        found = None if is_oversized else decision_in(line)
         if found is not None:
             self.decision = found
-        self._line.clear()
-        self._is_skipping = False
 
 
 def schema_instruction(schema: dict[str, Any]) -> str:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from animus_agent_cli.bounded_lines import BEGINNING_BYTES, BoundedLines
 from animus_agent_cli.loose import as_dict, as_list
 
 __all__ = ["LINE_LIMIT_BYTES", "JsonLines", "object_in"]
 
 LINE_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """A longer line is skipped."""
-_SAMPLE_BYTES: Final = 500
 _INT_DIGITS: Final = 18
 """An integer of more digits becomes a float: it would not fit the encoders on the way."""
 
@@ -62,38 +62,21 @@ class JsonLines:
         self.oversized = 0
         self.sample = ""
         self._on_object = on_object
-        self._limit = limit
-        self._line = bytearray()
-        self._is_skipping = False
+        self._lines = BoundedLines(self._take, limit=limit)
 
     def write(self, data: bytes) -> None:
         """Take the next piece of output."""
-        *ended, rest = data.split(b"\n")
-        for piece in ended:
-            self._append(piece)
-            self._end_line()
-        self._append(rest)
+        self._lines.write(data)
 
     def close(self) -> None:
         """The output is over: what is left is a line too."""
-        self._end_line()
+        self._lines.close()
 
-    def _append(self, piece: bytes) -> None:
-        if self._is_skipping or len(self._line) + len(piece) > self._limit:
-            self._is_skipping = True
-            self._line += piece[:_SAMPLE_BYTES]
-            del self._line[_SAMPLE_BYTES:]
-        else:
-            self._line += piece
-
-    def _end_line(self) -> None:
-        line, is_oversized = bytes(self._line), self._is_skipping
-        self._line.clear()
-        self._is_skipping = False
+    def _take(self, line: bytes, is_oversized: bool) -> None:  # noqa: FBT001 - the shape of BoundedLines' callback
         found = None if is_oversized else object_in(line)
         if found is not None:
             self._on_object(found)
         elif line.strip() or is_oversized:
             self.oversized += is_oversized
             self.skipped += not is_oversized
-            self.sample = line[:_SAMPLE_BYTES].decode(errors="replace").strip()
+            self.sample = line[:BEGINNING_BYTES].decode(errors="replace").strip()

@@ -35,67 +35,64 @@ def _workspace():
         pytest.skip("git is not installed, and a project is a repository")
 
 
+class Project:
+    """A repository with one workflow, a daemon if the test starts one, and the observers it starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self._config = folder / "p", folder / "a"
+        self._observers: list[subprocess.Popen] = []
+        self._environ = {
+            "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "ANIMUS_CONFIG_DIR": str(self._config),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        (self.root / ".animus").mkdir(parents=True)
+        (self.root / ".animus" / "workflows.yaml").write_text(WORKFLOWS)
+        subprocess.run(["git", "init", "-q", "-b", "main", self.root], env=self._environ, check=True, timeout=60)
+
+    def animus(self, *words: str) -> int:
+        return self._done(*words).returncode
+
+    def run(self, title: str) -> None:
+        """Run the workflow; that it fails may be part of the play, that it cannot begin is not."""
+        done = self._done("workflow", "run", "deliver", "--sync", "--title", title)
+        assert "run-" in done.stdout + done.stderr, done
+
+    def observer(self, *words: str, endpoint: str, **more: str) -> subprocess.Popen:
+        given = self._environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} | more
+        command = [sys.executable, "-P", "-m", "animus_observer_otel", "--interval", "0.2", *words]
+        self._observers.append(subprocess.Popen(command, cwd=self.root, env=given, stderr=subprocess.PIPE, text=True))
+        return self._observers[-1]
+
+    def exported(self) -> int:
+        """The number of the last event that is behind the observer; 0 before it wrote one down."""
+        files = list(self._config.glob("*/observer-otel/cursor.json"))
+        return json.loads(files[0].read_bytes())["position"]["seq"] if files else 0
+
+    def make_ready(self) -> None:
+        (self.root / "ready").touch()
+
+    def close(self) -> None:
+        for observer in self._observers:
+            if observer.poll() is None:  # only after a test that failed
+                observer.kill()
+                observer.communicate()
+        self.animus("daemon", "stop")
+
+    def _done(self, *words: str) -> subprocess.CompletedProcess:
+        command = [_BIN / "animus", *words]
+        return subprocess.run(
+            command, cwd=self.root, env=self._environ, capture_output=True, text=True, timeout=60, check=False
+        )
+
+
 @pytest.fixture
 def project(tmp_path):
-    root = tmp_path / "p"
-    (root / ".animus").mkdir(parents=True)
-    (root / ".animus" / "workflows.yaml").write_text(WORKFLOWS)
-    environ = {
-        "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "ANIMUS_CONFIG_DIR": str(tmp_path / "a"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }
-
-    observers: list[subprocess.Popen] = []
-
-    class Project:
-        def animus(self, *words: str) -> int:
-            return self._done(*words).returncode
-
-        def run(self, title: str) -> None:
-            """Run the workflow; that it fails may be part of the play, that it cannot begin is not."""
-            done = self._done("workflow", "run", "deliver", "--sync", "--title", title)
-            assert "run-" in done.stdout + done.stderr, done
-
-        def _done(self, *words: str) -> subprocess.CompletedProcess:
-            return subprocess.run(
-                [_BIN / "animus", *words],
-                cwd=root,
-                env=environ,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-
-        def observer(self, *words: str, endpoint: str) -> subprocess.Popen:
-            given = environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-            observers.append(
-                subprocess.Popen(
-                    [sys.executable, "-P", "-m", "animus_observer_otel", "--interval", "0.2", *words],
-                    cwd=root, env=given, stderr=subprocess.PIPE, text=True,
-                )
-            )  # fmt: skip
-            return observers[-1]
-
-        def exported(self) -> int:
-            """The number of the last event that is behind the observer."""
-            (file,) = (tmp_path / "a").glob("*/observer-otel/cursor.json")
-            return json.loads(file.read_bytes())["position"]["seq"]
-
-        def make_ready(self) -> None:
-            (root / "ready").touch()
-
-    subprocess.run(["git", "init", "-q", "-b", "main", root], env=environ, check=True, timeout=60)
-    made = Project()
+    made = Project(tmp_path)
     yield made
-    for observer in observers:
-        if observer.poll() is None:  # only after a test that failed
-            observer.kill()
-            observer.communicate()
-    made.animus("daemon", "stop")
+    made.close()
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
@@ -161,5 +158,5 @@ def test_once_without_a_daemon_or_a_collector_fails_and_says_why(project, collec
     assert (code, "no daemon serves the project" in said) == (1, True)
     assert project.animus("daemon", "start") == 0
     collector.status = 503
-    code, said = ended(project.observer("--once", endpoint=collector.endpoint))
+    code, said = ended(project.observer("--once", endpoint=collector.endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="1"))
     assert (code, "the next run" in said) == (1, True)

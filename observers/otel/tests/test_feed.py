@@ -13,7 +13,7 @@ from animus_observer_otel.cursor import Position
 from animus_observer_otel.feed import DaemonFeed
 from animus_plugin_protocol.codec import encode_json
 
-SECONDS = 20
+SECONDS = 60
 
 
 class ScriptedDaemon:

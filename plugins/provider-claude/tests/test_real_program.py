@@ -12,7 +12,7 @@ from animus_scripted_api import CallTool, Drop, Fail, Junk, Say, Stall, Think, T
 
 pytestmark = pytest.mark.ci
 
-_GONE_SECONDS = 5
+_GONE_SECONDS = 60
 _QUESTION = {
     "question": "Which one?",
     "header": "Pick",
@@ -63,7 +63,7 @@ def test_cancel_in_the_middle_of_a_tool_call_leaves_no_survivor(start, params, s
     host, _ = start(CallTool("shell", {"command": command}), Say("never"))
     run = host.start("agent/run", params())
     host.next_note("agent/toolCall")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len([line for line in marked(run_id) if "sleep 30" in line and "claude" not in line]) < 2:
         assert time.monotonic() < deadline, marked(run_id)
         time.sleep(0.02)
@@ -108,9 +108,12 @@ def test_model_that_is_not_there_is_said(start, params):
 
 
 def test_model_that_stalls_runs_into_the_time_limit(start, params, run_id):
-    host, _ = start(Stall(300))
-    error = host.fault("agent/run", params(timeout_secs=3))
-    assert error["code"] == -32003
+    host, _ = start(Stall(300), Stall(300))
+    for limit in (3, 20):  # a loaded machine may need more than the first to begin a session
+        error = host.fault("agent/run", params(timeout_secs=limit))
+        assert error["code"] == -32003
+        if error["data"].get("resume_id"):
+            break
     assert error["data"]["resume_id"]
     assert marked(run_id) == []
 
@@ -139,7 +142,7 @@ def test_session_is_taken_up_after_the_plugin_was_killed(start, params, state_di
     turns = (CallTool("shell", {"command": "sleep 300"}), Say("after the kill"), Say("after the kill"))
     host, api = start(*turns)
     other, _ = start(ANTHROPIC_BASE_URL=api.url)
-    host.start("agent/run", params(prompt="MARK-FIRST", timeout_secs=30))
+    host.start("agent/run", params(prompt="MARK-FIRST", timeout_secs=300))
     resume_id = host.next_note("agent/sessionStarted")["resume_id"]
     host.next_note("agent/toolCall")
     host.process.kill()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ci
 PROGRAM = os.environ.get("ANIMUS_TEST_CODEX")  # read here: no test sees the variables of a surrounding daemon
 TESTED_VERSION = "0.169.0"
 _KEY = "sk-real-0123456789abcdef"
-_SURVIVORS_SECONDS = 5.0
+_SURVIVORS_SECONDS = 60.0
 _WAIT_SECONDS = 60
 _STRICT = {
     "type": "object",

@@ -11,7 +11,7 @@ _SHOW = "import sys; from animus_provider_codex import __main__, agent; agent.bu
 
 
 def _modules(program):
-    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stdout.split())
 
 

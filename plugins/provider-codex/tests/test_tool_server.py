@@ -24,7 +24,7 @@ def test_environment_of_a_server_is_in_a_private_file_not_on_the_command_line(re
     assert "SECRET" not in " ".join(args)
     found = servers(args)["x"]
     assert stat.S_IMODE((tmp_path / "mcp-0.env").stat().st_mode) == 0o600
-    done = subprocess.run([found["command"], *found["args"]], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run([found["command"], *found["args"]], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "it's $SECRET-end"
 
 

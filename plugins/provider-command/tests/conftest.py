@@ -13,7 +13,7 @@ from animus_plugin_protocol.testing import PluginProcess
 from animus_process import Liveness, ProcessLedger, child_environment, liveness
 from animus_provider_command.command_run import CommandRun
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 _KEPT = ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 

@@ -107,11 +107,15 @@ def test_cancel_is_answered_while_every_other_thread_waits(host, shell_params):
 
 
 def test_time_limit_is_an_error_with_the_end_of_the_output(host, shell_params, is_gone):
-    error = host.fault("agent/run", shell_params("echo $$; sleep 600", timeout_secs=1))
-    assert (error["code"], error["data"]["category"]) == (-32003, "run_failed")
-    assert "ran longer than 1 s" in error["message"]
+    for limit in (1, 20):  # a loaded machine may need more than the first to print anything
+        host.noted.clear()
+        error = host.fault("agent/run", shell_params("echo $$; sleep 600", timeout_secs=limit))
+        assert (error["code"], error["data"]["category"]) == (-32003, "run_failed")
+        assert f"ran longer than {limit} s" in error["message"]
+        assert [note["params"]["recoverable"] for note in host.noted if note["method"] == "agent/error"] == [False]
+        if error["data"].get("output_tail"):
+            break
     assert is_gone(error["data"]["output_tail"])
-    assert [note["params"]["recoverable"] for note in host.noted if note["method"] == "agent/error"] == [False]
 
 
 def test_missing_program_is_unavailable_and_named(host, shell_params):
@@ -200,7 +204,7 @@ def test_killed_provider_leaves_a_record_by_which_its_program_is_swept(host, she
     host.start("agent/run", shell_params("sleep 600 & echo $!; echo $$; wait"))
     host.wait_text("\n")
     host.process.send_signal(signal.SIGKILL)
-    host.process.wait(20)
+    host.process.wait(60)
     assert len(ProcessLedger(state_dir / "processes").sweep()) == 1
     assert all(map(is_gone, host.live().split()))
 

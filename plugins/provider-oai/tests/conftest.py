@@ -23,8 +23,8 @@ from animus_provider_oai.task import Task
 from animus_provider_oai.toolbox import Toolbox
 from animus_provider_oai.transcript import Transcript
 
-ANSWER_SECONDS = 20
-QUICK = Limits(turns=20, stall_seconds=10, repeat_seconds=0.01)
+ANSWER_SECONDS = 60
+QUICK = Limits(turns=20, stall_seconds=60, repeat_seconds=0.01)
 _KEPT = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 

@@ -9,8 +9,8 @@ import pytest
 from animus_process import ProcessLedger
 from animus_scripted_api import CallTool, Fail, Reply, Say, Stall, Think, Usage
 
-BOUND_SECONDS = 5
-_ASK = {"policy": "ask", "timeout_secs": 30, "on_timeout": "deny"}
+BOUND_SECONDS = 60
+_ASK = {"policy": "ask", "timeout_secs": 300, "on_timeout": "deny"}
 
 
 def test_run_answers_output_tokens_cost_lists_and_resume_id(scripted_api, start_host, params, worktree_folder):
@@ -120,9 +120,12 @@ def test_turn_limit_names_itself_and_the_session_goes_on(scripted_api, start_hos
 
 
 def test_time_limit_ends_the_run(scripted_api, start_host, params, worktree_folder, is_gone):
-    api = scripted_api(CallTool("shell", {"command": "echo $$ > pid; sleep 600"}))
-    fault = start_host(api).fault("agent/run", params(timeout_secs=3))  # enough for the command to have begun
-    assert (fault["code"], fault["data"]["category"]) == (-32003, "run_failed")
+    api = scripted_api(*[CallTool("shell", {"command": "echo $$ > new; mv new pid; sleep 600"})] * 2)
+    for limit in (2, 20):  # a loaded machine may need more than the first to begin the command
+        fault = start_host(api).fault("agent/run", params(timeout_secs=limit))
+        assert (fault["code"], fault["data"]["category"]) == (-32003, "run_failed")
+        if (worktree_folder / "pid").exists():
+            break
     assert is_gone((worktree_folder / "pid").read_text())
 
 

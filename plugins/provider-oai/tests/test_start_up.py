@@ -21,7 +21,7 @@ _SHOW = "import sys; from animus_provider_oai import __main__, provider; provide
 
 
 def _modules(code):
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stdout.split())
 
 

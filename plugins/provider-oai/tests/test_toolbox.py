@@ -9,7 +9,7 @@ from animus_provider_oai import toolbox as toolbox_module
 from animus_provider_oai.ending import RunControl, RunEndedError
 from animus_provider_oai.limits import TOOL_OUTPUT_BYTES, Limits
 
-BOUND_SECONDS = 5
+BOUND_SECONDS = 60
 
 
 def _use(box, name, **arguments):
@@ -39,10 +39,14 @@ def test_shell_takes_any_bytes(toolbox):
 
 
 def test_shell_is_ended_when_its_time_is_over(toolbox, is_gone):
-    output = _use(toolbox(), "shell", command="echo $$; sleep 600 & echo $!; wait", timeout_seconds=1)
-    assert not output.is_success
-    assert "ran longer than 1 s" in output.text
-    assert all(is_gone(pid) for pid in output.text.split()[:2])
+    for limit in (1, 20):  # a loaded machine may need more than the first to begin
+        command = "sleep 600 & echo pids $$ $!; wait"
+        output = _use(toolbox(), "shell", command=command, timeout_seconds=limit)
+        assert not output.is_success
+        assert f"ran longer than {limit} s" in output.text
+        if output.text.startswith("pids"):
+            break
+    assert all(is_gone(pid) for pid in output.text.split()[1:3])
 
 
 def test_background_processes_end_with_their_command(toolbox, is_gone, worktree_folder):

@@ -1,3 +1,4 @@
+import gc
 import os
 from pathlib import Path
 
@@ -132,10 +133,11 @@ def _open_descriptors():
 
 
 def test_no_descriptor_is_left_open(worktree):
+    gc.collect()
     before = _open_descriptors()
     for path in ("sub/a.txt", "sub", "../x", "none/x", "sub/../sub/none"):
         try:
             worktree.read(path)
         except WorktreeError:
             continue
-    assert _open_descriptors() == before
+    assert _open_descriptors() <= before  # what another test left to the garbage collector may be closed meanwhile

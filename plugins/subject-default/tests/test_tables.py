@@ -21,7 +21,7 @@ for number in range(10):
     print(store.create(NewSubject(kind="task", title=f"{sys.argv[2]} {number}")).native_id, flush=True)
 """
 _PROCESSES = 4
-_WAIT_SECONDS = 30
+_WAIT_SECONDS = 60
 
 
 def test_component_registers_its_version_and_leaves_others_alone(database):

@@ -14,7 +14,7 @@ import pytest
 from animus_plugin_protocol.testing import PluginProcess
 from animus_trigger_webhook.spool import Spool
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 _KEPT = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 

@@ -163,7 +163,7 @@ def test_what_was_accepted_is_what_is_reported_across_many_kills(start_host, add
 
     def send(name: str) -> None:
         """Repeat until it is accepted, as senders do."""
-        while is_up.wait(20):
+        while is_up.wait(60):
             with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
                 reply = post(address(), "/hooks/open", headers={"X-Animus-Delivery": name})
                 if reply.status in {200, 202}:
@@ -189,7 +189,7 @@ def test_what_was_accepted_is_what_is_reported_across_many_kills(start_host, add
     host.watch(busy)
     is_up.set()
     for sender in senders:
-        sender.join(20)
+        sender.join(60)
     assert len(accepted) == 48
     while reported < set(accepted.values()):
         reported.add(host.event()["event_id"])

@@ -4,7 +4,7 @@ import pytest
 
 from animus_trigger_webhook.reporter import WINDOW, Reporter
 
-SECONDS = 10
+SECONDS = 60
 
 
 @pytest.fixture

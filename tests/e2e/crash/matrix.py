@@ -121,7 +121,7 @@ class Scene:
             if client is not None:
                 with contextlib.closing(client):
                     try:
-                        return client.call(name, params, timeout_seconds=20)
+                        return client.call(name, params, timeout_seconds=60)
                     except ControlError as error:
                         if error.category not in {"unavailable", "timeout", "internal"}:
                             raise
@@ -167,7 +167,7 @@ class Scene:
         if self.daemon is not None:
             self.daemon.send_signal(signal.SIGTERM)
             try:
-                self.daemon.wait(30)
+                self.daemon.wait(60)
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait()

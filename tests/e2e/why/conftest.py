@@ -95,7 +95,7 @@ class Stage:
             return next((row for row in seen if row["state"] == state), None)
 
         try:
-            return self.wait_until(told, what=state, seconds=20)
+            return self.wait_until(told, what=state, seconds=60)
         except AssertionError as error:
             raise AssertionError(f"{state} was not told of {target}: {seen}") from error
 

@@ -40,7 +40,7 @@ phases:
   asks: {mode: agent, directive: Do it., agent: careful}
 PHASES
 agents:
-  careful: {tool: oai, model: scripted, approval_policy: {default: ask, timeout_secs: 60}}
+  careful: {tool: oai, model: scripted, approval_policy: {default: ask, timeout_secs: 600}}
 tools:
   decide: {executable: sh, base_args: [agent.sh, decide]}
 TOOLS

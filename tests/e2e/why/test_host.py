@@ -13,6 +13,13 @@ OWN_RUNNER = """
 [roles]
 workflow_runner = "own-runner"
 """
+STAY = """
+[daemon.plugins.subject-default]
+resident = true
+
+[daemon.plugins.trigger-file]
+resident = true
+"""
 RUNNER = """#!PYTHON
 from animus_workflow_runner_default.__main__ import main
 
@@ -99,6 +106,24 @@ def _with_dead_provider(stage, *, deaths):
     return stage.ask("played")
 
 
+def test_plugin_without_a_place_gets_one(stage):
+    stage.define("agent", AGENT)
+    manifest = stage.project.write("animus.toml", STAY)
+    stage.do("daemon", "config", "--plugin-processes", "4")
+    stage.do("daemon", "restart")
+    stage.do("daemon", "pause")
+    subject = stage.ask("played")
+    stage.do("plugin", "ping", "trigger-file")
+    refused = stage.project.look("plugin", "ping", "provider-command")
+    assert "4 plugin processes run and none of them is idle" in refused.out + refused.err
+    row = stage.cause("no-room-for-plugin", subject)
+    stage.do(*row["command"].replace(" N", " 64").split()[1:])
+    stage.do("daemon", "restart")
+    stage.do("daemon", "resume")
+    stage.until(subject, "completed")
+    manifest.unlink()
+
+
 def test_role_that_lacks_its_plugin_gets_another(stage):
     subject = _before_a_start(stage)
     manifest = stage.project.write("animus.toml", OWN_RUNNER)
@@ -179,8 +204,11 @@ def _orphaned(stage):
     """A run whose daemon was killed; its lease is short."""
     stage.do("daemon", "stop")
     name = "ANIMUS_QUEUE_LEASE_TTL_SECS"
-    stage.project.environ |= {name: str(LEASE_SECONDS), "ANIMUS_FORWARD_ENV": name}
+    short = {name: str(LEASE_SECONDS), "ANIMUS_FORWARD_ENV": name}
+    stage.project.environ |= short
     stage.ready()
+    for variable in short:
+        del stage.project.environ[variable]
     subject = stage.ask("wait")
     stage.begun(subject)
     stage.project.kill("animus_kernel")

@@ -11,8 +11,8 @@ phases:
     command:
       program: sh
       args: [-c, 'until [ -e "$ANIMUS_PROJECT_ROOT/go-$ANIMUS_SUBJECT_NATIVE_ID" ]; do sleep 0.05; done']
-  brief: {mode: manual, manual: {instructions: Be quick., timeout_secs: 1}}
-  long: {mode: command, command: {program: sleep, args: ["1.1"]}}
+  brief: {mode: manual, manual: {instructions: Be quick., timeout_secs: 6}}
+  long: {mode: command, command: {program: sleep, args: ["3.1"]}}
   checked:
     mode: command
     command: {program: "true"}
@@ -22,7 +22,7 @@ workflows:
   - {id: risky, worktree: skip, phases: [risky]}
   - {id: brief, worktree: skip, phases: [brief]}
   - {id: checked, worktree: skip, phases: [checked]}
-  - {id: costly, worktree: skip, budget: {max_duration_secs: 1}, phases: [long, quick]}
+  - {id: costly, worktree: skip, budget: {max_duration_secs: 3}, phases: [long, quick]}
 """
 
 MERGING = """
@@ -42,7 +42,7 @@ phases:
   hopeless:
     mode: command
     command: {program: sh, args: [-c, test -e fine], on_failure_verdict: fail}
-  late: {mode: command, command: {program: sh, args: [-c, 'test -e fine || sleep 9'], timeout_secs: 1}}
+  late: {mode: command, command: {program: sh, args: [-c, 'test -e fine || sleep 600'], timeout_secs: 3}}
   refused: {mode: command, command: {program: PROGRAM}}
   absent: {mode: command, command: {program: nonesuch}}
   full:

@@ -16,19 +16,22 @@ from animus_kernel.kernel import DAEMON, Kernel
 from animus_kernel.machine import Machine
 from animus_plugin_protocol import Plugin
 from animus_plugin_protocol.errors import RpcFault
-from animus_plugin_runtime import Candidate, Discovery, SupervisedPlugin
+from animus_plugin_runtime import Discovery, SupervisedPlugin
 from animus_plugin_runtime.loop_lag import LoopLag
 from animus_queue_default.wire.adapter import build as build_queue
+from animus_simulation.agents import build_provider
 from animus_simulation.clocks import AsyncClock, QueueClock
 from animus_simulation.disk import SimulatedFiles
 from animus_simulation.fences import FenceWatch
 from animus_simulation.journal import SimulatedJournal
-from animus_simulation.launch import Child, launch
+from animus_simulation.launch import Child, candidate, launch
 from animus_simulation.loop import SimulatedProcess
 from animus_simulation.machine import SimulatedMachine
 from animus_simulation.pipe import Pipe
 from animus_simulation.plugin import PluginProcess
+from animus_simulation.sensor import build_sensor
 from animus_simulation.stream import stream
+from animus_simulation.workflows import PROVIDERS, SENSOR
 from animus_workflow_runner_default.engine.services import Services
 from animus_workflow_runner_default.phases.command_phase import CommandPhase
 from animus_workflow_runner_default.programs.processes import Processes
@@ -94,18 +97,19 @@ def start_plugin(
     host: SimulatedProcess,
     name: str,
 ) -> Child:
-    """Start the process of ``queue`` or ``runner`` for `host`."""
-    process = machine.start(name)
+    """Start the process of ``queue``, ``runner`` or a provider for `host`."""
+    process = machine.start(name, host)
     chance = stream(f"{machine.seed}/pipes/{process.pid}")
 
     def to_plugin(data: bytes) -> None:
         machine.trace.tell(f"-> {name} {process.pid} {_shown(data)}")
-        machine.reach(host, "daemon", "frame")
+        machine.reach(host, host.name, "frame")
 
     def to_host(data: bytes) -> None:
         machine.trace.tell(f"<- {name} {process.pid} {_shown(data)}")
         fences.see(data)
-        machine.reach(process, name, SIGNAL_ANSWER if b'"runnable":' in data else "frame")
+        point = SIGNAL_ANSWER if b'"runnable":' in data else "frame"
+        machine.reach(process, "provider" if name in PROVIDERS else name, point)
 
     stdin = Pipe(machine.loop, chance, writer=host, reader=process, on_written=to_plugin)
     stdout = Pipe(machine.loop, chance, writer=process, reader=host, on_written=to_host)
@@ -114,14 +118,18 @@ def start_plugin(
         PluginProcess(machine.loop, process, _build(machine, project, ids, process), stdin=stdin, stdout=stdout)
 
     machine.loop.call_later(chance.uniform(*START_SECONDS), begin, context=process.context)
-    return Child(process, stdin, stdout)
+    return Child(process, stdin, stdout, machine.sweep)
 
 
 def _build(machine: SimulatedMachine, project: Project, ids: Ids, process: SimulatedProcess) -> Plugin:
+    if process.name in PROVIDERS:
+        return build_provider(machine.agents, process.name, lambda point: machine.reach(process, "provider", point))
+    if process.name == SENSOR:
+        return build_sensor(machine.happenings, process)
     if process.name == "runner":
         return build_runner(lambda _root, _state: RunnerServices(machine, project, process))
     files = SimulatedFiles(machine.disk, process, lambda point: machine.reach(process, "queue", point))
-    return build_queue(QueueClock(machine), files, ids.entry)
+    return build_queue(QueueClock(machine, machine.disk.settle), files, ids.entry)
 
 
 def _shown(data: bytes) -> str:
@@ -140,29 +148,22 @@ class Daemon:
         self.machine, self.project, self.ids, self.fences = machine, project, ids, fences
         self.kernel: Kernel | None = None
         self.is_ready = False
-        self.children: list[SimulatedProcess] = []
         self.process = machine.start("daemon")
         self.process.spawn(self._serve())
 
     async def sweep(self) -> None:
         """End what dead hosts and runners left behind."""
         await asyncio.sleep(0.001)
-        for process in list(self.machine.processes.values()):
-            if process.name in {"queue", "runner"} and process not in self.children:
-                process.end()
-        self.machine.programs.sweep()
+        self.machine.sweep()
 
     def _start(self, name: str) -> Child:
-        child = start_plugin(self.machine, self.project, self.ids, self.fences, self.process, name)
-        self.children.append(child.process)
-        return child
+        return start_plugin(self.machine, self.project, self.ids, self.fences, self.process, name)
 
     def _make(self) -> Kernel:
         plan = self.machine.plan
         settings = DaemonSettings(pool_size=plan.pool_size, heartbeat_seconds=plan.heartbeat_seconds)
         clock = AsyncClock(self.machine)
-        starts = functools.partial(launch, self.machine.loop, self._start, self.sweep)
-        supervise = functools.partial(SupervisedPlugin, clock=clock, launch=starts)
+        supervise = functools.partial(SupervisedPlugin, clock=clock, launch=functools.partial(launch, self._start))
         kernel = Kernel(
             self.project,
             _assembly(),
@@ -198,10 +199,8 @@ class _Rarely:
 
 
 def _assembly() -> Assembly:
-    def candidate(name: str) -> Candidate:
-        return Candidate(name=name, source="simulation", argv=(name,), path=Path(ENVIRON["HOME"]), fingerprint=name)
-
     holders = {"queue": candidate("queue")}
     holders |= dict.fromkeys(("workflow_runner", "config_source", "workflow_journal"), candidate("runner"))
     flavor = Flavor(id="simulation", schema="animus.flavor.v1", version="1.0.0", title="Simulation", roles={})
-    return Assembly(flavor, Packs([], []), Discovery(), RoleTable(holders, [], {}, []))
+    providers = [candidate(name) for name in PROVIDERS]
+    return Assembly(flavor, Packs([], []), Discovery(), RoleTable(holders, providers, {}, [candidate(SENSOR)]))

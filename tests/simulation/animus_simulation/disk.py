@@ -50,13 +50,21 @@ class Disk:
         self,
         chance: random.Random,
         now: Callable[[], float],
-        later: Callable[[Callable[[], None]], object],
+        later: Callable[[Callable[[], object]], object],
         lock_path: Path,
     ) -> None:
         self.chance, self.now, self.later, self.lock_path = chance, now, later, lock_path
         self.names: dict[Path, _Node] = {}
         self.directories: set[Path] = set()
+        self.closing: list[Callable[[], None]] = []
         self._unsynced: list[dict[Path, _Node | None]] = []
+
+    def settle(self) -> bool:
+        """Close what dead processes had open, which frees their locks; whether there was anything."""
+        closing, self.closing = self.closing, []
+        for close in closing:
+            close()
+        return bool(closing)
 
     def copy(self, chance: random.Random) -> "Disk":
         """The same content, apart from this one."""
@@ -139,7 +147,8 @@ class SimulatedFiles(Files):
         self._real: list[int] = []
         self._numbers = itertools.count(FIRST_DESCRIPTOR)
         # Not at once: what is being killed may be in the middle of a call.
-        process.on_end.append(lambda: disk.later(self._close_real))
+        process.on_end.append(lambda: disk.closing.append(self._close_real))
+        process.on_end.append(lambda: disk.later(disk.settle))
 
     def reach(self, point: str) -> None:
         if not self._process.is_alive:

@@ -5,6 +5,7 @@ back, which is SQLite's promise with ``synchronous = FULL`` and not tried again 
 """
 
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class SimulatedJournal(JournalThread):
         path: the database.
         process: who has it open.
         is_dead: whether the process of a number is gone.
-        reach: called before and after each commit; it may kill the process.
+        reach: called before and after each commit; it may kill the process, or let the disk be full.
         chance: decides how long commits seem to take.
     """
 
@@ -52,10 +53,21 @@ class SimulatedJournal(JournalThread):
         process.on_end.append(self._journal.close)  # the system does; what was not committed is rolled back
 
     def _commit(self, batch: list[Any]) -> None:
-        self._reach("before-commit")
+        try:
+            self._reach("before-commit")
+        except OSError:
+            self._fail(batch)
+            return
         if self._process.is_alive:
             super()._commit(batch)
             self._reach("after-commit")
+
+    def _fail(self, batch: list[Any]) -> None:
+        """The disk is full: nothing of the transaction is there, and everybody who asked for it is told."""
+        if self._journal.connection.in_transaction:
+            self._journal.connection.execute("ROLLBACK")
+        for call in batch:
+            call.answer(None, sqlite3.OperationalError("database or disk is full"))
 
     def _seconds(self) -> float:
         if self._chance.random() < SLOW_SHARE:

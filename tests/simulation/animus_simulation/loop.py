@@ -7,15 +7,20 @@ never runs again: no ``finally`` of it, no answer, as after SIGKILL.
 import asyncio
 import contextvars
 import random
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-__all__ = ["Killed", "SimulatedProcess", "StuckError", "VirtualLoop", "current_process"]
+__all__ = ["KILLED", "Killed", "SimulatedProcess", "StuckError", "VirtualLoop", "current_process"]
 
 _PROCESS: contextvars.ContextVar["SimulatedProcess | None"] = contextvars.ContextVar("process", default=None)
 
 EXECUTOR_SECONDS = (0.0001, 0.003)
 """How long a job given to a thread takes, at least and at most."""
+
+
+KILLED = -signal.SIGKILL
+"""The exit code of what was killed."""
 
 
 class Killed(BaseException):
@@ -32,12 +37,14 @@ class SimulatedProcess:
     Attributes:
         name: for the trace.
         pid: its number.
+        exit_code: once it has ended.
+        parent: who started it, and ends it with everything else of its own.
         on_end: called once when it is killed or has ended.
     """
 
-    def __init__(self, loop: "VirtualLoop", name: str, pid: int) -> None:
-        self.name, self.pid = name, pid
-        self.is_alive, self.is_stalled = True, False
+    def __init__(self, loop: "VirtualLoop", name: str, pid: int, parent: "SimulatedProcess | None" = None) -> None:
+        self.name, self.pid, self.parent = name, pid, parent
+        self.is_alive, self.is_stalled, self.exit_code = True, False, KILLED
         self.on_end: list[Callable[[], None]] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self._loop = loop
@@ -47,12 +54,20 @@ class SimulatedProcess:
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str | None = None) -> "asyncio.Task[Any]":
         """Run a coroutine as part of this process."""
-        return self._loop.create_task(work, name=name, context=self.context.copy())
+        task = self._loop.create_task(work, name=name, context=self.context.copy())
+        task.add_done_callback(self._look)
+        return task
 
-    def end(self) -> None:
-        """It is gone, by its own will or not."""
+    def _look(self, task: "asyncio.Task[Any]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._loop.problems.append(f"{self.name} {self.pid} broke down: {error!r}")
+
+    def end(self, exit_code: int | None = None) -> None:
+        """It is gone, killed or by its own will."""
         if self.is_alive:
             self.is_alive = False
+            self.exit_code = KILLED if exit_code is None else exit_code
             self._backlog.clear()
             for tell in self.on_end:
                 tell()

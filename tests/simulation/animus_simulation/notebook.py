@@ -37,6 +37,8 @@ class Notebook:
     forced: dict[str, int] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
+    ended_elsewhere: set[str] = field(default_factory=set)
+    """Entries of which the other host said that they ended, answered or not."""
     ending_wished: set[str] = field(default_factory=set)
     """Runs and entries that somebody may have cancelled or dropped, answered or not."""
 

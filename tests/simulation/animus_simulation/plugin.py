@@ -100,14 +100,14 @@ class PluginProcess(_Connection):
         await self._ended
         self._engine.host_is_gone()
         await self._stop(0.0 if self._engine.is_stopped else FINISH_SECONDS)
-        self._process.end()
+        self._process.end(0)
 
     async def _stop(self, finish_seconds: float) -> None:
         """What `animus_plugin_protocol._ending` does with threads, in virtual time."""
-        ending, running = self._engine._ending, self._engine._running
+        ending, running = self._engine._ending, self._engine.running
         async with self._stopping:
             if not await self._wait_idle(finish_seconds):
-                for call in list(running._by_key.values()):
+                for call in list(running.ids.values()):
                     call.cancel(is_stopping=True)
                 await self._wait_idle(CANCELLED_SECONDS)
             hooks, ending._hooks = ending._hooks, ()
@@ -121,6 +121,6 @@ class PluginProcess(_Connection):
 
     async def _wait_idle(self, seconds: float) -> bool:
         until = self._loop.time() + seconds
-        while self._engine._running._calls and self._loop.time() < until:  # noqa: ASYNC110 - looking costs nothing here
+        while self._engine.running._calls and self._loop.time() < until:  # noqa: ASYNC110 - looking costs nothing here
             await asyncio.sleep(LOOK_SECONDS)
-        return not self._engine._running._calls
+        return not self._engine.running._calls

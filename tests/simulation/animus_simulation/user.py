@@ -12,7 +12,6 @@ from animus_simulation.client import Client, RefusedError, UnansweredError
 from animus_simulation.machine import SimulatedMachine
 from animus_simulation.notebook import Notebook, Wish
 from animus_simulation.stream import stream
-from animus_simulation.workflows import WORKFLOWS
 
 __all__ = ["User"]
 
@@ -109,7 +108,12 @@ class User:
             run_at = (self._machine.now() + datetime.timedelta(seconds=chance.choice((5, 100, 2000)))).isoformat()
         if chance.random() < 0.1:
             expiry = chance.choice((30, 600))
-        wish = Wish(f"wish-{len(notebook.wishes)}", f"custom:{subject}", chance.choice(WORKFLOWS), expiry is not None)
+        wish = Wish(
+            f"wish-{len(notebook.wishes)}",
+            f"custom:{subject}",
+            chance.choice(self._machine.plan.workflows),
+            expiry is not None,
+        )
         notebook.wishes[wish.key] = wish
         dispatch = SubjectDispatch(
             subject=SubjectRef(kind="custom", id=subject, title=subject),

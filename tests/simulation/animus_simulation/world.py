@@ -11,11 +11,13 @@ from animus_plugin_protocol.wire import control
 from animus_queue_default.model.lease import TTL_SETTING
 from animus_queue_default.wire.desk import FLOOR_SETTING
 from animus_simulation.client import Client, RefusedError, UnansweredError
-from animus_simulation.daemon import Daemon, Ids
+from animus_simulation.daemon import Daemon, Ids, start_plugin
 from animus_simulation.faults import NEVER, Plan
 from animus_simulation.fences import FenceWatch
+from animus_simulation.launch import Child
 from animus_simulation.loop import SimulatedProcess, VirtualLoop
 from animus_simulation.machine import SimulatedMachine
+from animus_simulation.neighbour import Neighbour
 from animus_simulation.notebook import Notebook
 from animus_simulation.stream import stream
 from animus_simulation.trace import Trace
@@ -27,9 +29,6 @@ __all__ = ["World", "settings_of"]
 
 RESTART_SECONDS = (0.2, 30.0)
 ASK_AGAIN_SECONDS = 5.0
-CALM_SECONDS = 6 * 3600.0
-"""By then everything has to have ended; leases last half an hour at most, gates as long."""
-
 STALLS = (2.0, 20.0, 45.0, 200.0)
 JUMPS = (-7200.0, -90.0, -2.0, 2.0, 90.0, 2400.0, 90_000.0)
 
@@ -47,7 +46,7 @@ class World:
         self.trace = Trace(loop.time, str(root), keep_all=keep_all)
         self.machine = SimulatedMachine(loop, seed, plan, self.trace, root)
         self.project = Project(root / "project", "simulation", root / "state", root / "config")
-        write_project(self.project.root, has_schedules=plan.has_schedules)
+        write_project(self.project.root, has_schedules=plan.has_schedules, has_triggers=plan.happens_every < NEVER)
         self.project.ensure_state()
         self.ids, self.notebook = Ids(), Notebook()
         self.daemon: Daemon | None = None
@@ -66,7 +65,14 @@ class World:
     async def live(self) -> None:
         """Chaos, then calm until nothing is left to do or time is up."""
         keeping = asyncio.ensure_future(self._keep_daemon())
-        troubles = [self.user.live(), self._stall(), self._jump(), self._restart()]
+        troubles = [
+            self.user.live(),
+            self._stall(),
+            self._jump(),
+            self._restart(),
+            self._happen(),
+            self._keep_neighbour(),
+        ]
         tasks = [asyncio.ensure_future(work) for work in troubles]
         await asyncio.sleep(self.plan.chaos_seconds)
         for task in tasks:
@@ -78,7 +84,7 @@ class World:
         await self._ask_why()
         clearing = asyncio.ensure_future(self.user.clear_up())
         with contextlib.suppress(TimeoutError):  # the end comes at once: a schedule may fire in the next moment
-            async with asyncio.timeout(CALM_SECONDS):
+            async with asyncio.timeout(self.plan.calm_seconds):
                 await self.user.cleared.wait()
         for task in (clearing, keeping):
             task.cancel()
@@ -111,6 +117,22 @@ class World:
             self.daemon = None
             await asyncio.sleep(self._chance.uniform(*RESTART_SECONDS))
 
+    async def _keep_neighbour(self) -> None:
+        """While things go wrong there is another host now and then; with the calm it dies, and its leases run out."""
+
+        def start(host: SimulatedProcess, name: str) -> Child:
+            return start_plugin(self.machine, self.project, self.ids, self.fences, host, name)
+
+        while self.plan.neighbour_every < NEVER:
+            gone = asyncio.Event()
+            neighbour = Neighbour(self.machine, start, self.project, self.notebook.ended_elsewhere)
+            neighbour.process.on_end.append(gone.set)
+            try:
+                await gone.wait()
+                await asyncio.sleep(self._chance.uniform(*RESTART_SECONDS))
+            finally:
+                neighbour.process.end()
+
     async def _stall(self) -> None:
         async for process in self._moments(self.plan.stall_every):
             seconds = self._chance.choice(STALLS)
@@ -119,9 +141,11 @@ class World:
 
     async def _jump(self) -> None:
         async for _ in self._moments(self.plan.jump_every):
-            seconds = self._chance.choice(JUMPS)
-            self.machine.disturb("jump", f"the clock is set by {seconds:+g} s")
-            self.machine.offset += seconds
+            self.machine.set_clock(self._chance.choice(JUMPS))
+
+    async def _happen(self) -> None:
+        async for _ in self._moments(self.plan.happens_every):
+            self.machine.happenings.happen()
 
     async def _restart(self) -> None:
         async for _ in self._moments(self.plan.restart_every):

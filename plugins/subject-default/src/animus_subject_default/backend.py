@@ -122,7 +122,11 @@ class SubjectBackend:
         return None if record is None else wire_subject(record)
 
     def watch(self, params: SubjectListParams, context: Context) -> dict[str, bool]:
-        """Tell of changes made through this process, as ``subject/changed`` with the id of this request."""
+        """Tell of changes made through this process, as ``subject/changed`` with the id of this request.
+
+        Raises:
+            RefusedError: the filter has pages, or asks for what no subject here has.
+        """
         with named_faults():
             wanted = filter_of(params)
             if wanted.cursor is not None or wanted.limit is not None:
@@ -135,7 +139,11 @@ class SubjectBackend:
         return {"watching": True}
 
     def unwatch(self, params: SubjectUnwatchParams) -> dict[str, bool]:
-        """End a watch."""
+        """End a watch.
+
+        Raises:
+            RefusedError: there is none of that id.
+        """
         with named_faults():
             if not self._watches.close(params.watch_id):
                 raise SubjectNotFoundError(f"there is no watch {params.watch_id!r}")

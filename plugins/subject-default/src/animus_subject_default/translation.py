@@ -65,7 +65,11 @@ def named_faults() -> Generator[None]:
 
 
 def known_kind(kind: str, *, prefix: str | None) -> str:
-    """The short form of `kind`, which must be kept here and agree with the kind the method was called for."""
+    """The short form of `kind`.
+
+    Raises:
+        InvalidSubjectError: it is not kept here, or is not the kind the method was called for.
+    """
     short = canonical_kind(kind)
     if short not in KINDS:
         raise InvalidSubjectError(f"kind {kind!r} is not kept here; the kinds are {', '.join(KINDS)}")
@@ -75,7 +79,11 @@ def known_kind(kind: str, *, prefix: str | None) -> str:
 
 
 def identity(subject_id: str, prefix: str | None) -> tuple[str, str]:
-    """Kind and native id of ``<kind>:<native id>``; a bare native id takes the kind the method was called for."""
+    """Kind and native id of ``<kind>:<native id>``; a bare native id takes the kind the method was called for.
+
+    Raises:
+        InvalidSubjectError: there is no kind, or see `known_kind`.
+    """
     kind, colon, native_id = subject_id.strip().partition(":")
     if not colon:
         if prefix is None:
@@ -87,7 +95,11 @@ def identity(subject_id: str, prefix: str | None) -> tuple[str, str]:
 
 
 def kinds_asked(kinds: list[str], prefix: str | None) -> tuple[str, ...]:
-    """The kinds a filter means: those it lists, else the one the method was called for, else all."""
+    """The kinds a filter means: those it lists, else the one the method was called for, else all.
+
+    Raises:
+        InvalidSubjectError: it lists others than the one the method was called for, or see `known_kind`.
+    """
     if prefix is not None:
         if kinds and prefix not in {canonical_kind(kind) for kind in kinds}:
             raise InvalidSubjectError(f"the method was called for kind {prefix!r} and the filter asks for {kinds}")
@@ -125,7 +137,11 @@ def query_of(wanted: SubjectFilter, prefix: str | None) -> SubjectQuery:
 
 
 def new_of(params: SubjectCreateParams, prefix: str | None) -> NewSubject:
-    """What is to be made. The kind may come from the method; ``description`` is an alias of ``body``."""
+    """What is to be made. The kind may come from the method; ``description`` is an alias of ``body``.
+
+    Raises:
+        InvalidSubjectError: there is no kind, two texts that differ, or see `known_kind`.
+    """
     if params.kind is None and prefix is None:
         raise InvalidSubjectError(f"the kind is missing; name one of {', '.join(KINDS)} or call <kind>/create")
     if params.body is not None and params.description is not None and params.body != params.description:

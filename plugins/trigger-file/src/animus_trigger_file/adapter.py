@@ -68,7 +68,11 @@ class FileTrigger:
         self._thread: threading.Thread | None = None
 
     def watch(self, params: TriggerWatchParams) -> Any:
-        """Watch for these triggers from now on, and for no others."""
+        """Watch for these triggers from now on, and for no others.
+
+        Raises:
+            RefusedError: the host named no project, or the config has another shape.
+        """
         binding = self._plugin.extensions.project_binding
         if binding is None:
             raise RefusedError("a file trigger needs a project; the host named none", code=ErrorCode.INVALID_PARAMS)

@@ -80,7 +80,11 @@ class WebhookBackend:
         plugin.on_shutdown(self.close)
 
     def watch(self, params: TriggerWatchParams, context: Context) -> Any:
-        """Serve the hooks that the host names, besides those of other types that it named before."""
+        """Serve the hooks that the host names, besides those of other types that it named before.
+
+        Raises:
+            RefusedError: the config has another shape, or names a type that is not served here.
+        """
         try:
             named = msgspec.convert(params.config or {}, described(_Watch)).triggers
         except msgspec.ValidationError as error:

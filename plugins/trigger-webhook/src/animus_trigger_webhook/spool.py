@@ -116,7 +116,11 @@ class Spool:
         return Added.NEW
 
     def is_known(self, event_id: str) -> bool:
-        """Whether a delivery was added before."""
+        """Whether a delivery was added before.
+
+        Raises:
+            SpoolError: the file cannot be read.
+        """
         try:
             with self._lock:
                 row = self._database.execute("SELECT 1 FROM delivery WHERE event_id = ?", (event_id,)).fetchone()
