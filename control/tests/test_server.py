@@ -9,7 +9,7 @@ import pytest
 
 from animus_control.client import ControlClient
 from animus_control.errors import ControlError
-from animus_control.listener import LISTENER_LIMIT, Listeners
+from animus_control.listener import LISTENER_LIMIT, Listeners, PastAndPresent
 from animus_control.listening import listen_on, prepare_endpoint
 from animus_control.operations import OPERATIONS
 from animus_control.server import OUTBOX_BYTES, ControlServer
@@ -25,6 +25,7 @@ class Serving:
     def __init__(self, project):
         self.project = project
         self.listeners = Listeners()
+        self.past = []
         self.failures = []
         self.cancelled = threading.Event()
         self._ready = threading.Event()
@@ -82,13 +83,7 @@ class Serving:
 
     async def _stream(self, operation, params):
         del operation, params
-        live = self.listeners.add()
-
-        async def tell():
-            async for item in live:
-                yield item
-
-        return tell()
+        return PastAndPresent(self.past, self.listeners.add(), lambda _: True)
 
 
 def event(number, text):
@@ -169,6 +164,26 @@ def test_client_that_takes_nothing_is_hung_up_on_at_its_bound_and_the_others_are
         while data := stuck.recv(1 << 20):
             read += len(data)
         assert read < OUTBOX_BYTES + (1 << 22)
+
+
+def test_past_that_is_longer_than_what_may_wait_comes_whole(serving):
+    text = "x" * 64 * 1024
+    serving.past = [event(number, text) for number in range(2 * OUTBOX_BYTES // len(text))]
+    with serving.client() as quick:
+        stream = quick.stream("daemon/events", control.DaemonEventsParams(follow=True))
+        assert [next(stream).seq for _ in serving.past] == list(range(len(serving.past)))
+        serving.tell(1)
+        assert next(stream).seq == 0
+
+
+def test_client_that_hangs_up_in_the_middle_of_a_long_past_is_no_failure(serving):
+    serving.past = [event(number, "x" * 64 * 1024) for number in range(100)]
+    with serving.raw() as connection:
+        subscribe(connection)
+        assert next(lines_of(connection))["result"] == {"watching": True}
+    with serving.client() as other:
+        assert other.call("daemon/stop") is not None
+    assert serving.failures == []
 
 
 def test_hanging_up_cancels_what_was_asked(serving):

@@ -11,7 +11,7 @@ from animus_simulation.seeds import run_seed
 from animus_simulation.twins import TWINS, plan_of
 
 RUN = Path(__file__).with_name("run.py")
-SEEDS = range(1, 7)
+SEEDS = range(1, 6)
 FOUND_WITHIN = 25
 """So many seeds at most until a broken twin is noticed; it takes one or two as a rule."""
 
@@ -28,7 +28,7 @@ def test_a_seed_ends_with_everything_done_once(seed):
 
 def test_a_seed_repeats_itself_in_any_process():
     def told(hash_seed):
-        command = [sys.executable, str(RUN), "--brief", "--seed", "2", "--seed", "5"]
+        command = [sys.executable, str(RUN), "--brief", "--seed", "2", "--seed", "4"]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True, timeout=BOUND_SECONDS

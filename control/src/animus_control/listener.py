@@ -2,10 +2,10 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, Self, TypeVar
 
-__all__ = ["LISTENER_LIMIT", "Listener", "ListenerLaggedError", "Listeners", "past_and_present"]
+__all__ = ["LISTENER_LIMIT", "Listener", "ListenerLaggedError", "Listeners", "PastAndPresent"]
 
 LISTENER_LIMIT = 4096
 """Items that may wait for one listener."""
@@ -72,13 +72,25 @@ class Listeners(Generic[ItemType]):
             listener.put(item)
 
 
-async def past_and_present(
-    past: Iterable[ItemType], present: Listener[ItemType] | None, is_new: Callable[[ItemType], bool]
-) -> AsyncGenerator[ItemType]:
+class PastAndPresent(Generic[ItemType]):
     """What happened, and then what happens, if anybody listens, as far as it `is_new`: the two may overlap."""
-    for item in past:
-        yield item
-    if present is not None:
-        async for item in present:
-            if is_new(item):
-                yield item
+
+    def __init__(
+        self, past: Iterable[ItemType], present: Listener[ItemType] | None, is_new: Callable[[ItemType], bool]
+    ) -> None:
+        self._past, self._present, self._is_new = iter(past), present, is_new
+        self.is_past = True
+        """Nothing piles up for whoever takes its time as long as this holds."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ItemType:
+        for item in self._past:
+            return item
+        self.is_past = False
+        if self._present is not None:
+            async for item in self._present:
+                if self._is_new(item):
+                    return item
+        raise StopAsyncIteration

@@ -1,7 +1,7 @@
 """The control socket: newline-delimited JSON-RPC for clients of our own user, generated from the operation table.
 
 A client that does not read loses its connection, never the daemon's memory: answers and stream notes wait in a
-bounded buffer.
+bounded buffer, and what was recorded long ago waits in its file's entries until the client takes it.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import msgspec
 
 from animus_control.errors import ControlError, error_from_fault
 from animus_control.jobs import Jobs
-from animus_control.listener import ListenerLaggedError
+from animus_control.listener import ListenerLaggedError, PastAndPresent
 from animus_control.listening import is_same_user
 from animus_control.operations import OPERATIONS, Operation
 from animus_plugin_protocol import codec
@@ -135,10 +135,14 @@ class _Client:
         try:
             async for item in stream:
                 self._send(codec.encode_notification(str(operation.stream), {"id": request_id, "data": item}))
+                if isinstance(stream, PastAndPresent) and stream.is_past:
+                    await self._writer.drain()  # a long past comes as fast as the client reads it
         except ListenerLaggedError:
             reason = "buffer_full_lagged"
         except asyncio.CancelledError:
             reason = "cancelled"  # the stream's own way to end; the job ends with it
+        except ConnectionError:
+            return  # it hung up while it took the past
         self._send(
             codec.encode_notification("subscription/closed", SubscriptionClosedNote(id=request_id, reason=reason))
         )

@@ -145,9 +145,9 @@ def _take_events_unqueued(patch: Patch) -> None:
     patch(Triggers, "_take", take)
 
 
-_EVENTS = {"happens_every": 3.0, "act_every": 20.0, "kill": {"daemon frame": 1 / 20}}
+_EVENTS = {"happens_every": 6.0, "act_every": 20.0, "kill": {"daemon frame": 1 / 20}}
 _BEFORE_SYNC = {"kill": {"queue before-fsync": 1 / 4}}
-_SIGNAL_ANSWER = {"kill": {"runner signal-answer": 1 / 2}, "act_every": 1.0}
+_SIGNAL_ANSWER = {"kill": {"runner signal-answer": 1 / 2}, "act_every": 1.0, "lease_seconds": 1800}
 _AGENTS = {"kill": {"provider act": 1 / 2}, "workflows": ("written",)}
 _OTHER_HOST = {"neighbour_every": 2.0, "act_every": 10.0}
 _SCHEDULES = {"has_schedules": True, "chaos_seconds": 200.0, "act_every": 100.0, "jump_every": 30.0}
@@ -163,7 +163,7 @@ TWINS = {
         Twin("phases with side effects are repeated", _repeat_effects, _SIDE_EFFECTS),
         Twin("programs of dead runners go on", _leave_orphans, _FRAME),
         Twin("leases are not renewed", _never_renew, {"lease_seconds": 10}),
-        Twin("ends are not told to the queue", _lose_the_completion, {}),
+        Twin("ends are not told to the queue", _lose_the_completion, {"lease_seconds": 1800}),
         Twin("every end is told as completed", _say_completed, {}),
         Twin("idempotency keys are ignored", _ignore_the_key, {}),
         Twin("entries of dead hosts stay theirs", _abandon_the_dead, _OTHER_HOST),

@@ -8,7 +8,7 @@ from animus_composition.settings import load_settings
 from animus_control.audit import verify
 from animus_control.endpoint import socket_path
 from animus_control.event_file import read_events
-from animus_control.listener import past_and_present
+from animus_control.listener import PastAndPresent
 from animus_control.log_file import is_wanted, read_log
 from animus_control.metrics import describe, render
 from animus_control.project import Project
@@ -119,7 +119,7 @@ async def events(kernel: Kernel, params: control.DaemonEventsParams) -> AsyncIte
     recorded = await asyncio.to_thread(read_events, kernel.project.events_path, since=params.since, limit=params.limit)
 
     last = recorded[-1].seq if recorded else 0
-    return past_and_present(recorded, live, lambda event: event.seq > last)
+    return PastAndPresent(recorded, live, lambda event: event.seq > last)
 
 
 async def logs(kernel: Kernel, params: control.DaemonLogsParams) -> AsyncIterator[LogEntry]:
@@ -128,7 +128,7 @@ async def logs(kernel: Kernel, params: control.DaemonLogsParams) -> AsyncIterato
     written = await asyncio.to_thread(read_log, kernel.project.log_path, params)
 
     seen = {entry.id for entry in written}
-    return past_and_present(written, live, lambda entry: is_wanted(entry, params) and entry.id not in seen)
+    return PastAndPresent(written, live, lambda entry: is_wanted(entry, params) and entry.id not in seen)
 
 
 async def metrics(kernel: Kernel, params: control.EmptyParams) -> str:
