@@ -129,7 +129,12 @@ def test_plugin_that_dies_in_a_frame_fails_its_calls_with_status_and_last_words(
         with pytest.raises(RetriableError) as caught:
             await plugin.connection.call_raw("die")
         assert caught.value.code == ErrorCode.HOST_PLUGIN_DIED
-        assert caught.value.data == {"plugin": "misbehaving", "exit_status": 3, "stderr": ["I cannot go on"]}
+        assert caught.value.data == {
+            "plugin": "misbehaving",
+            "exit_status": 3,
+            "stderr": ["I cannot go on"],
+            "in_flight": True,
+        }
         assert "exit code 3" in str(caught.value)
         assert "I cannot go on" in str(caught.value)
         with pytest.raises(RetriableError):

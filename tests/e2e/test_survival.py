@@ -152,3 +152,49 @@ def test_stopped_daemon_leaves_the_run_to_the_next_one(project, wait_until):
     project.write("go", "")
     project.wait_for_status(run, "completed")
     assert _marks(project).count("first") == 1
+
+
+AGENT = """
+default_workflow_ref: agent
+tools:
+  steps:
+    executable: sh
+    base_args: [-c, 'cd "$ANIMUS_PROJECT_ROOT"; echo begun >> marks; {wait}']
+agents:
+  worker: {{tool: steps, model: none}}
+phases:
+  work:
+    mode: agent
+    agent: worker
+    idempotency: {idempotency}
+    directive: Do it.
+workflows:
+  - id: agent
+    worktree: skip
+    phases: [work]
+"""
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("idempotency", ["idempotent", "unknown"])
+def test_agent_whose_provider_was_killed_is_begun_again_only_where_that_is_said_to_do_no_harm(
+    project, wait_until, idempotency
+):
+    project.workflows(AGENT.format(wait=WAIT, idempotency=idempotency))
+    assert project.animus("daemon", "start").code == 0
+    run = project.json("workflow", "run")["workflow_id"]
+    wait_until(lambda: _marks(project), what="the agent under way")
+    pid = project.only_process("animus_provider_command")
+    doomed = _below(pid)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not _survivors(doomed), what=f"nothing left of {doomed}")
+    if idempotency == "unknown":
+        parked = project.wait_for_status(run, "paused")["waiting"]
+        assert parked["kind"] == "blocked"
+        assert "may have had effects" in parked["reason"]
+        assert _marks(project) == ["begun"]
+        assert project.animus("workflow", "resume", run, "--force").code == 0
+    wait_until(lambda: len(_marks(project)) == 2, what="the agent begun again")
+    project.write("go", "")
+    project.wait_for_status(run, "completed")
+    assert _marks(project) == ["begun", "begun"]

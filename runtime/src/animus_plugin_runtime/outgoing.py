@@ -134,12 +134,16 @@ class OutgoingCalls:
             self._set_alarm(loop, earliest)
 
     def fail_all(self, fault: RpcFault) -> None:
-        """The plugin is gone; no call gets an answer, and no new one will."""
+        """The plugin is gone; no call gets an answer, and no new one will.
+
+        A call that was sent may have had effects: its `data` says ``in_flight``, so that the caller can tell.
+        """
         self._gone = fault
         self._stop_alarm()
+        in_flight = type(fault)(fault.message, code=fault.code, data={**(fault.data or {}), "in_flight": True})
         calls, self._open = self._open, {}
         for call in calls.values():
-            call.settle(fault)
+            call.settle(in_flight if call.unsent is None else fault)
 
     def fail(self, call_id: Any, fault: RpcFault) -> bool:
         """One call cannot be answered; whether it was open. Ids of replies are integers: ``"1"`` is none."""

@@ -77,6 +77,21 @@ def test_an_interruption_without_a_session_needs_leave_to_run_again(bench, kille
     assert "may have had effects" in outcome.reason
 
 
+def test_a_provider_that_died_with_a_call_needs_leave_to_run_again(bench, error):
+    bench.define(PLAIN)
+    outcome, agent = bench.run(error("it is gone", "transient", has_died=True), "never")
+    assert isinstance(outcome, Interrupted)
+    assert len(agent.asked) == 1
+    assert "provider died" in outcome.reason
+
+
+def test_with_leave_an_agent_whose_provider_died_is_asked_again(bench, error):
+    bench.define(PLAIN)
+    outcome, agent = bench.run(error("it is gone", "transient", has_died=True), "done", may_restart=True)
+    assert isinstance(outcome, Decided)
+    assert len(agent.asked) == 2
+
+
 def test_a_lost_session_needs_leave_to_run_again(bench, killed, error):
     bench.define(PLAIN)
     bench.run(dies(killed))

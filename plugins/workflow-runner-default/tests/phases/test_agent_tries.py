@@ -8,7 +8,16 @@ from animus_workflow_runner_default.phases.agent_state import AgentCall, AgentSt
 from animus_workflow_runner_default.phases.agent_tries import MAX_CALLS, GiveUp, Try, TryRules, Uncertain, next_try
 
 TARGETS = [AgentTarget("one", None), AgentTarget("two", "m"), AgentTarget(None, "x")]
-FAILURES = ["transient", "provider_exhaustion", "target_unavailable", "auth", "unknown", "interrupted", "unresumable"]
+FAILURES = [
+    "transient",
+    "provider_exhaustion",
+    "target_unavailable",
+    "auth",
+    "unknown",
+    "interrupted",
+    "unresumable",
+    "provider_died",
+]
 rules = st.builds(
     TryRules,
     max_attempts=st.integers(1, 10),
@@ -42,7 +51,7 @@ def test_every_history_of_failures_comes_to_an_end(rule, history):
             assert step.reason
             if isinstance(step, Uncertain):
                 assert not rule.may_restart
-                assert calls[-1].failure in {"interrupted", "unresumable"}
+                assert calls[-1].failure in {"interrupted", "unresumable", "provider_died"}
             return
         assert step.delay_seconds <= 120
         assert (step.purpose == "run") == (step.resume_id is None)
@@ -56,15 +65,22 @@ def test_every_history_of_failures_comes_to_an_end(rule, history):
     assert isinstance(next_try(calls, TARGETS, rule), GiveUp | Try | Uncertain)
 
 
-@given(rules, st.integers(0, 5))
-def test_nothing_runs_again_after_an_interruption_without_leave(rule, before):
+@given(rules, st.integers(0, 5), st.sampled_from(["interrupted", "provider_died"]))
+def test_nothing_runs_again_after_an_interruption_without_leave(rule, before, loss):
     calls = [
         failed(Try(TARGETS[0], "run", None, 1, 0.0), "transient", number, has_session=False, has_acted=False)
         for number in range(before)
     ]
-    lost = failed(Try(TARGETS[0], "run", None, 1, 0.0), "interrupted", 99, has_session=False, has_acted=True)
+    lost = failed(Try(TARGETS[0], "run", None, 1, 0.0), loss, 99, has_session=False, has_acted=True)
     step = next_try([*calls, lost], TARGETS, rule)
-    assert isinstance(step, Try if rule.may_restart else Uncertain)
+    assert isinstance(step, Uncertain) == (not rule.may_restart)
+
+
+def test_the_session_of_an_agent_whose_provider_died_is_resumed():
+    rule = TryRules(3, [], [], may_restart=False)
+    lost = failed(Try(TARGETS[0], "run", None, 1, 0.0), "provider_died", 1, has_session=True, has_acted=False)
+    step = next_try([lost], TARGETS, rule)
+    assert (step.purpose, step.resume_id, step.number) == ("resume", "own", 2)
 
 
 def test_a_session_whose_resumption_failed_in_passing_is_resumed_again():

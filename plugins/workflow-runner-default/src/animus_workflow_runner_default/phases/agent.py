@@ -66,6 +66,8 @@ class CallFacts(NamedTuple):
     """The provider's word for it, None if it has none."""
     is_unresumable: bool = False
     """The session to go on with is not there any more, or cannot be resumed at all."""
+    has_died: bool = False
+    """The provider died while it had the call: its agent may have had effects."""
     is_refused: bool = False
     """It asks for what this provider cannot do; another request may be taken."""
     is_timeout: bool = False

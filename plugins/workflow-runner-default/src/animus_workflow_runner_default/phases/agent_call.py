@@ -12,7 +12,7 @@ from animus_workflow_runner_default.phases.agent_state import MAX_ANSWER_CHARS, 
 from animus_workflow_runner_default.phases.agent_stream import AgentStream
 from animus_workflow_runner_default.phases.failure import excerpt
 from animus_workflow_runner_default.phases.interaction import Desk
-from animus_workflow_runner_default.phases.provider_error import UNRESUMABLE, classify
+from animus_workflow_runner_default.phases.provider_error import DIED, UNRESUMABLE, classify
 
 __all__ = ["TIMED_OUT", "TURN_LIMIT", "call_agent"]
 
@@ -169,6 +169,8 @@ def _failed(call: AgentCall, error: AgentCallError, stream: AgentStream) -> Agen
         failure = TIMED_OUT
     elif facts.is_unresumable and call.purpose != "run":
         failure = UNRESUMABLE
+    elif facts.has_died:
+        failure = DIED
     elif facts.has_reached_turn_limit:
         failure = TURN_LIMIT
     else:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from animus_workflow_runner_default.authoring.model import Runtime
 from animus_workflow_runner_default.phases.agent_state import AgentCall, AgentTarget, Purpose
 from animus_workflow_runner_default.phases.provider_error import (
+    DIED,
     FAILS_OVER,
     INTERRUPTED,
     LONGEST_WAIT_SECONDS,
@@ -68,7 +69,7 @@ class TryRules(NamedTuple):
         last = failures[-1]
         asked = last.retry_after_seconds or 0.0
         is_too_long = asked > LONGEST_WAIT_SECONDS
-        failure = last.failure or TRANSIENT
+        failure = TRANSIENT if last.failure in {None, DIED} else last.failure
         return (
             not is_too_long
             and len(failures) < self.max_attempts
@@ -91,6 +92,8 @@ def next_try(calls: Sequence[AgentCall], targets: Sequence[AgentTarget], rules: 
         return GiveUp(f"{MAX_CALLS} calls are the limit of one attempt. {_told(calls)}")
     if calls and calls[-1].failure in {INTERRUPTED, UNRESUMABLE}:
         return _after_interruption(calls, rules)
+    if calls and calls[-1].failure == DIED and calls[-1].resume_id is None and not rules.may_restart:
+        return _uncertain(calls[-1], "its session was not known yet")
     for target in targets:
         failures = [call for call in calls if call.target == target and _counts(call)]
         if not failures:
@@ -99,7 +102,8 @@ def next_try(calls: Sequence[AgentCall], targets: Sequence[AgentTarget], rules: 
         if rules.retries(failures):
             delay = retry_delay_seconds(len(failures), last.retry_after_seconds)
             # A session that was to be gone on with has a past, also if this call did not come as far as to say so.
-            resume_id = last.resume_id if last.has_acted or last.purpose == "resume" else None
+            has_past = last.has_acted or last.purpose == "resume" or last.failure == DIED
+            resume_id = last.resume_id if has_past else None
             return Try(target, "run" if resume_id is None else "resume", resume_id, len(failures) + 1, delay)
         lasts = last.failure in FAILS_OVER or (last.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS
         if not lasts:
@@ -131,10 +135,15 @@ def _after_interruption(calls: Sequence[AgentCall], rules: TryRules) -> Try | Un
     if last.failure == INTERRUPTED and last.resume_id is not None:
         return Try(last.target, "resume", last.resume_id, last.number, 0.0)
     origin = next((call for call in reversed(calls) if call.failure != UNRESUMABLE and call.purpose != "resume"), last)
-    if origin.failure != INTERRUPTED or rules.may_restart:
+    if origin.failure not in {INTERRUPTED, DIED} or rules.may_restart:
         return Try(last.target, "run", None, last.number, 0.0)
     lost = "its session was not known yet" if last.failure == INTERRUPTED else f"its session is lost: {last.reason}"
-    return Uncertain(f"the agent {last.target} was interrupted, and {lost}. It may have had effects")
+    return _uncertain(last, lost)
+
+
+def _uncertain(last: AgentCall, lost: str) -> Uncertain:
+    how = "'s provider died" if last.failure == DIED else " was interrupted"
+    return Uncertain(f"the agent {last.target}{how}, and {lost}. It may have had effects")
 
 
 def _counts(call: AgentCall) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "AUTH",
+    "DIED",
     "FAILS_OVER",
     "INTERRUPTED",
     "LONGEST_WAIT_SECONDS",
@@ -20,6 +21,8 @@ __all__ = [
 TRANSIENT = "transient"
 AUTH = "auth"
 """The credentials are missing or wrong: no retry helps, another target may."""
+DIED = "provider_died"
+"""The provider died during the call: what its agent did until then, nobody knows."""
 INTERRUPTED = "interrupted"
 """The runner died during the call."""
 UNRESUMABLE = "unresumable"

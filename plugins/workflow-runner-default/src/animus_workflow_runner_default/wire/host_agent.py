@@ -170,6 +170,7 @@ def _call_error(fault: RpcFault, name: str | None, *, is_resumed: bool) -> Agent
     facts = CallFacts(
         failure=failure,
         is_unresumable=is_lost,
+        has_died=fault.code == ErrorCode.HOST_PLUGIN_DIED and data.get("in_flight") is True,
         is_refused=category == _NOT_STARTED,
         is_timeout=fault.code == ErrorCode.TIMEOUT,
         has_reached_turn_limit=data.get("limit") == "turns",
