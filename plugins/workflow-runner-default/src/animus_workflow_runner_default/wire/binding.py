@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,9 @@ def faults() -> Generator[None, None, None]:
         raise RefusedError(str(error), code=_CODES[type(error)]) from error
     except JournalError as error:
         raise FatalError(str(error)) from error
+    except sqlite3.OperationalError as error:  # the disk is full, broken or read-only
+        kept = "Every step that was written is kept, and the run goes on from there once that is mended"
+        raise FatalError(f"the journal of runs, workflow.db, cannot be used: {error}. {kept}") from error
 
 
 class Binding:
