@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from animus_control.event_file import read_events
+from animus_control.event_file import previous_of, read_events
 from animus_control.event_log import EventLog
 from animus_control.listener import LISTENER_LIMIT, ListenerLaggedError
 
@@ -61,6 +61,27 @@ def test_file_is_replaced_at_its_bound_and_one_previous_is_kept(tmp_path):
     events = read_events(tmp_path / "events.jsonl")
     assert events[-1].payload == {"number": 99}
     assert [event.seq for event in events] == list(range(events[0].seq, 101))
+
+
+def test_numbers_go_on_where_the_last_event_filled_the_file(tmp_path):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, tmp_path, redacted, kept_bytes=2_000)
+    while not previous_of(path).exists():
+        last = log.record("tick", text="x" * 100).seq
+    log.close()
+    log = EventLog(path, tmp_path, redacted, kept_bytes=2_000)
+    assert log.record("tick").seq == last + 1
+    log.close()
+
+
+def test_file_that_somebody_removed_is_begun_anew(tmp_path):
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, tmp_path, redacted, kept_bytes=2_000)
+    log.record("tick")
+    path.unlink()
+    last = max(log.record("tick", text="x" * 100).seq for _ in range(20))
+    assert read_events(path)[-1].seq == last
+    log.close()
 
 
 def test_torn_last_line_is_skipped(log, tmp_path):

@@ -17,6 +17,10 @@ PATIENCE_SECONDS = 60.0
 class Ask(msgspec.Struct):
     text: str = ""
 
+    def __post_init__(self):
+        if self.text == "unreadable":
+            raise KeyError(self.text)
+
 
 class Told(msgspec.Struct):
     text: str
@@ -158,6 +162,12 @@ def test_whatever_happens_in_place_is_answered_as_by_a_worker(host, capfd):
     assert host.result("doors/plain")["text"] == ""
     assert host.request("doors/plain", {"text": "x"}, request_id="1")["result"]["text"] == "x"
     capfd.readouterr()
+
+
+def test_params_whose_own_check_fails_oddly_cost_their_request_only(host):
+    with pytest.raises(Exception, match="KeyError"):
+        host.result("doors/plain", {"text": "unreadable"})
+    assert thread_of(warmed(host)) == "animus-reader"
 
 
 def test_notes_of_a_handler_in_place_come_before_its_answer(host):

@@ -25,6 +25,9 @@ KEPT_BYTES = 64 * 1024 * 1024
 _FILES = 8
 """What is kept lies in so many files, so that an eighth of it goes at once."""
 
+_NUMBER_DIGITS = 12
+"""The name of a full file ends in the number of its last line."""
+
 _WINDOW_BYTES = 8 * 1024
 _BEGINNING = hashlib.sha256(b"animus.audit.v1").hexdigest()
 
@@ -100,7 +103,7 @@ class AuditLog:
         """Each step leaves a whole chain: the oldest file less, then ours under another name, which ends our lock."""
         for file in _aside(self._path)[: 2 - _FILES]:
             file.unlink()
-        self._path.rename(self._path.with_suffix(f".{seq:012d}.jsonl"))
+        self._path.rename(self._path.with_suffix(f".{seq:0{_NUMBER_DIGITS}d}.jsonl"))
 
 
 def verify(path: Path) -> AuditVerdict:
@@ -137,7 +140,7 @@ def _lines(path: Path) -> list[bytes]:
 
 def _aside(path: Path) -> list[Path]:
     """The full files, the oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}.*.jsonl"))
+    return sorted(path.parent.glob(f"{path.stem}.{'[0-9]' * _NUMBER_DIGITS}.jsonl"))
 
 
 @contextmanager

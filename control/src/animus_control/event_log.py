@@ -4,6 +4,7 @@ The file is bounded: at half of what is kept it becomes the previous one, which 
 key that names a secret are never written. A listener that does not keep up is told so and dropped; nobody waits for it.
 """
 
+import contextlib
 import datetime
 import os
 from collections import Counter
@@ -54,7 +55,8 @@ class EventLog:
         self._redacted, self._now = redacted, now
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
-        self._seq = max((event.seq for event in tail_of(path)), default=0)
+        written = [*tail_of(previous_of(path)), *tail_of(path)]  # the file may have been begun a moment ago
+        self._seq = max((event.seq for event in written), default=0)
         self._descriptor = self._open()
         self._listeners: Listeners[DaemonEvent] = Listeners()
 
@@ -68,9 +70,7 @@ class EventLog:
         row = EventRecord(id=row_id, seq=self._seq, timestamp=now, event_type=kind, project_root=root, data=data)
         os.write(self._descriptor, msgspec.json.encode(row) + b"\n")
         if os.fstat(self._descriptor).st_size > self._limit_bytes:
-            os.close(self._descriptor)
-            self._path.replace(previous_of(self._path))
-            self._descriptor = self._open()
+            self._begin_anew()
         return self._hand_out(DaemonEvent(id=row.id, seq=row.seq, occurred_at=now, kind=kind, payload=data))
 
     def tell(self, kind: str, payload: dict[str, Any]) -> None:
@@ -89,6 +89,14 @@ class EventLog:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._descriptor)
+
+    def _begin_anew(self) -> None:
+        """Make the file the previous one. Ours is never a closed descriptor, whose number somebody else may have."""
+        with contextlib.suppress(FileNotFoundError):  # somebody removed it
+            self._path.replace(previous_of(self._path))
+        fresh = self._open()
+        os.dup2(fresh, self._descriptor, inheritable=False)
+        os.close(fresh)
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

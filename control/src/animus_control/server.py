@@ -34,6 +34,9 @@ Stream = Callable[[Operation, Any], Awaitable[AsyncIterator[Any]]]
 OUTBOX_BYTES = 10 * 1024 * 1024
 """How much may wait for one client."""
 
+TAKE_SECONDS = 600.0
+"""How long a client may leave a long past lying before its connection ends."""
+
 _READ_BYTES = 65536
 
 
@@ -136,13 +139,17 @@ class _Client:
             async for item in stream:
                 self._send(codec.encode_notification(str(operation.stream), {"id": request_id, "data": item}))
                 if isinstance(stream, PastAndPresent) and stream.is_past:
-                    await self._writer.drain()  # a long past comes as fast as the client reads it
+                    async with asyncio.timeout(TAKE_SECONDS):
+                        await self._writer.drain()  # a long past comes as fast as the client reads it
         except ListenerLaggedError:
             reason = "buffer_full_lagged"
         except asyncio.CancelledError:
             reason = "cancelled"  # the stream's own way to end; the job ends with it
         except ConnectionError:
             return  # it hung up while it took the past
+        except TimeoutError:
+            self._writer.transport.abort()
+            return
         self._send(
             codec.encode_notification("subscription/closed", SubscriptionClosedNote(id=request_id, reason=reason))
         )

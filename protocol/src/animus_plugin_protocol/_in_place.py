@@ -32,7 +32,7 @@ from animus_plugin_protocol._pool import WorkerPool
 from animus_plugin_protocol._quick import QuickMethods
 from animus_plugin_protocol._routing import Engine
 from animus_plugin_protocol._streams import Source
-from animus_plugin_protocol.codec import DECODE_ERRORS, encode_result
+from animus_plugin_protocol.codec import encode_result
 from animus_plugin_protocol.frames import LineSplitter, OversizedLine
 
 __all__ = ["Reading"]
@@ -221,7 +221,7 @@ class _Leader:
         route, decode = way
         try:
             params = decode(request.params)
-        except DECODE_ERRORS:
+        except Exception:  # noqa: BLE001 - a struct's own checks raise what they like; a worker answers it
             return False
         call = self._engine.call(route, request) if route.wants_context else None
         self._make_claim((route, request, call))

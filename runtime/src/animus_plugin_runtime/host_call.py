@@ -92,8 +92,9 @@ class HostCalls:
         callee = None if session else self._routes.open_connection(params.kind, params.name)
         if callee is None or not callee.channel.has_room:
             return self._serve(caller, request, params, session, depth)
+        relay = Relay(caller, request, callee, params, depth, self._leave, self._open_stream)
         self._enter(caller.plugin, callee.plugin, depth)
-        return Relay(caller, request, callee, params, depth, self._leave, self._open_stream)
+        return relay
 
     async def _serve(
         self, caller: Connection, request: PluginRequest, params: HostCallParams, session: "_Session | None", depth: int

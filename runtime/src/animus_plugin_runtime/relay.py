@@ -50,6 +50,7 @@ class Relay(DirectWork):
     _stream: RunStream | None = None
     _finishing: asyncio.Task[None] | None = None
     _is_over = False
+    _has_left = False
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class Relay(DirectWork):
         if self._call is not None:
             self._callee.forget_call(self._call)
             self._call = None
+        self._leave()
 
     def _hear(self, method: str, params: msgspec.Raw) -> None:
         """A note: kept as it comes, and sent from a queue, because the caller may be slow."""
@@ -143,16 +145,22 @@ class Relay(DirectWork):
 
     def _end(self, line: bytes) -> None:
         self._close()
+        self._leave()
         self._call = None  # it knows us; without the circle both are gone at once
         self._answer(self._key, line)
 
     def _close(self) -> None:
         self._is_over = True
-        self._left(self._caller.plugin, self._callee.plugin, self._depth)
         if self._forwarder is not None:
             self._forwarder.stop()
         if self._stream is not None:
             self._stream.close()
+
+    def _leave(self) -> None:
+        """Count no more; a call that was given up counts for as long as its callee may still work on it."""
+        if not self._has_left:
+            self._has_left = True
+            self._left(self._caller.plugin, self._callee.plugin, self._depth)
 
 
 class NoteSender:

@@ -1,6 +1,7 @@
 """Whatever happened before, the next call is bounded, allowed, and told with its reasons."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,31 @@ def test_the_session_of_an_agent_whose_provider_died_is_resumed():
     lost = failed(Try(TARGETS[0], "run", None, 1, 0.0), "provider_died", 1, has_session=True, has_acted=False)
     step = next_try([lost], TARGETS, rule)
     assert (step.purpose, step.resume_id, step.number) == ("resume", "own", 2)
+
+
+LOST = [("run", "provider_died"), ("resume", "provider_died"), ("run", "interrupted")]
+LAST = ["unresumable", "target_unavailable"]
+
+
+@pytest.mark.parametrize("last", LAST)
+@pytest.mark.parametrize(("purpose", "loss"), LOST)
+def test_no_second_agent_begins_where_nobody_knows_what_the_first_one_did(purpose, loss, last):
+    rule = TryRules(4, [], [], may_restart=False)
+    acted = failed(Try(TARGETS[0], "run", None, 1, 0.0), "transient", 1, has_session=True, has_acted=True)
+    lost = failed(Try(TARGETS[0], purpose, "own", 1, 0.0), loss, 2, has_session=True, has_acted=True)
+    gone = failed(Try(TARGETS[0], "resume", "own", 1, 0.0), last, 3, has_session=True, has_acted=False)
+    step = next_try([acted, lost, gone], TARGETS, rule)
+    assert isinstance(step, Uncertain)
+    assert ("provider died" in step.reason) == (loss == "provider_died")
+    assert isinstance(next_try([acted, lost, gone], TARGETS, rule._replace(may_restart=True)), Try)
+
+
+def test_an_agent_that_says_that_its_quota_is_used_up_hands_over_also_after_a_loss():
+    rule = TryRules(4, [], [], may_restart=False)
+    lost = failed(Try(TARGETS[0], "run", None, 1, 0.0), "provider_died", 1, has_session=True, has_acted=True)
+    said = failed(Try(TARGETS[0], "resume", "own", 2, 0.0), "provider_exhaustion", 2, has_session=True, has_acted=True)
+    step = next_try([lost, said], TARGETS, rule)
+    assert (step.target, step.purpose) == (TARGETS[1], "run")
 
 
 def test_a_session_whose_resumption_failed_in_passing_is_resumed_again():

@@ -84,6 +84,14 @@ def test_rejection_takes_the_route_of_its_place(host, define, project, route):
     assert host.call("workflow/execute", {"workflow_id": "g9"})["reason"].endswith("and again")
 
 
+def test_rejection_passes_by_a_route_whose_guard_does_not_hold(host, define):
+    guarded = SENT_BACK.replace("ROUTE: {target: made}", "fail: {target: made, guard: \"priority == 'high'\"}")
+    define(guarded)
+    host.execute("w", workflow_id="g10")
+    answer = host.signal("g10", "reject", note="no")
+    assert (answer["status"], answer["runnable"]) == ("failed", False)
+
+
 def test_gate_survives_a_restart_of_the_runner(start_host, define, project):
     define(GATED.replace("NOTE", "false"))
     first = start_host()

@@ -168,8 +168,11 @@ class Connection:
 
     def _has_come_whole(self) -> bool:
         """Whether nothing is left of the request that would be taken for the next one; what is refused is not read."""
-        if self._http.their_state is h11.SEND_BODY:
-            self._http.next_event()  # the end, of a request without a body
+        try:
+            if self._http.their_state is h11.SEND_BODY:
+                self._http.next_event()  # the end, of a request without a body
+        except h11.RemoteProtocolError:
+            return False
         return self._http.their_state is h11.DONE
 
     def _write(self, *events: h11.Event) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from animus_plugin_protocol.codec import DECODE_ERRORS
 from animus_transport_http.refusal import RefusalError
 
 __all__ = ["is_list", "is_plain", "query_arguments"]
@@ -46,5 +47,5 @@ def is_plain(field: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
 def _json(name: str, text: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except DECODE_ERRORS as error:
         raise RefusalError(400, "invalid_input", f"the argument {name!r} is no JSON: {error}") from None

@@ -14,7 +14,18 @@ from animus_workflow_runner_default.authoring.model import END_TARGET, PhaseEntr
 from animus_workflow_runner_default.engine.plan import Plan
 from animus_workflow_runner_default.phases.decision import VERDICTS, Decision
 
-__all__ = ["GATES", "Advance", "Close", "Complete", "Escalate", "Rework", "Step", "budget_exceeded", "next_step"]
+__all__ = [
+    "GATES",
+    "Advance",
+    "Close",
+    "Complete",
+    "Escalate",
+    "Rework",
+    "Step",
+    "budget_exceeded",
+    "has_route",
+    "next_step",
+]
 
 LOW_CONFIDENCE = 0.5
 _ALREADY_DONE = "already_done"
@@ -194,6 +205,13 @@ GATES: tuple[Gate, ...] = (
     Gate("a custom verdict", _is_custom, _advance),
 )
 """Read from the top; a gate that answers None (its budget is used up) lets the decision pass to the next."""
+
+
+def has_route(
+    decision: Decision, entry: PhaseEntry, counts: Mapping[str, int], plan: Plan, attributes: Mapping[str, Any]
+) -> bool:
+    """Whether the verdict has a route at `entry` whose guard holds; arguments as in `next_step`."""
+    return _Situation(decision, entry, plan, counts, attributes).route is not None
 
 
 def next_step(

@@ -15,7 +15,16 @@ from animus_workflow_runner_default.engine.evaluation import after_failed_evals
 from animus_workflow_runner_default.engine.machine import RunEvent
 from animus_workflow_runner_default.engine.move import Moved, move
 from animus_workflow_runner_default.engine.plan import Plan
-from animus_workflow_runner_default.engine.routing import Advance, Close, Complete, Escalate, Rework, Step, next_step
+from animus_workflow_runner_default.engine.routing import (
+    Advance,
+    Close,
+    Complete,
+    Escalate,
+    Rework,
+    Step,
+    has_route,
+    next_step,
+)
 from animus_workflow_runner_default.journal.record import Attempt, Run, Waiting
 from animus_workflow_runner_default.phases.agent_state import AgentState
 from animus_workflow_runner_default.phases.decision import Decision
@@ -218,16 +227,18 @@ def answer_gate(
 ) -> Moved:
     """The run after its gate was approved with `decision`, or rejected (None) with `note`.
 
-    A rejection takes the route of ``fail``, or that of ``rework``, where the place has one; otherwise the run fails.
+    A rejection takes the route of ``fail``, or that of ``rework``, where the place has one whose guard holds; otherwise
+    the run fails.
     """
     if decision is None:
         reason = (note or "").strip() or DEFAULT_REJECTION
-        routes = {} if attempt.checks else plan.entry(attempt.path).on_verdict
-        verdict = next((verdict for verdict in REJECTIONS if verdict in routes), None)
-        if verdict is not None:
-            sent_back = Decided(decision=Decision(verdict=verdict, confidence=1.0, risk="low", reason=reason))
-            ended = _replace(attempt, finished_at=timestamp(now))
-            return _route(move(run, RunEvent.APPROVE, now), ended, sent_back, plan, attempts, now)
+        entry = plan.entry(attempt.path)
+        for verdict in () if attempt.checks else REJECTIONS:
+            rejection = Decision(verdict=verdict, confidence=1.0, risk="low", reason=reason)
+            if has_route(rejection, entry, run.rework_counts, plan, run.attributes):
+                ended = _replace(attempt, finished_at=timestamp(now))
+                outcome = Decided(decision=rejection)
+                return _route(move(run, RunEvent.APPROVE, now), ended, outcome, plan, attempts, now)
         rejected = _replace(attempt, status="failed", reason=reason, finished_at=timestamp(now))
         return Moved(move(run, RunEvent.REJECT, now, reason), (rejected,))
     ended = _replace(attempt, finished_at=timestamp(now))

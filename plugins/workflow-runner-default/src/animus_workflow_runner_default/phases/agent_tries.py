@@ -13,6 +13,7 @@ from animus_workflow_runner_default.phases.provider_error import (
     FAILS_OVER,
     INTERRUPTED,
     LONGEST_WAIT_SECONDS,
+    TARGET_UNAVAILABLE,
     TRANSIENT,
     UNRESUMABLE,
     may_retry,
@@ -90,21 +91,21 @@ def next_try(calls: Sequence[AgentCall], targets: Sequence[AgentTarget], rules: 
     """
     if len(calls) >= MAX_CALLS:
         return GiveUp(f"{MAX_CALLS} calls are the limit of one attempt. {_told(calls)}")
-    if calls and calls[-1].failure in {INTERRUPTED, UNRESUMABLE}:
+    if calls and _is_adrift(calls[-1], rules):
         return _after_interruption(calls, rules)
-    if calls and calls[-1].failure == DIED and calls[-1].resume_id is None and not rules.may_restart:
-        return _uncertain(calls[-1], "its session was not known yet")
     for target in targets:
         failures = [call for call in calls if call.target == target and _counts(call)]
         if not failures:
-            return Try(target, "run", None, 1, 0.0)
+            return _anew(target, 1, 0.0, calls, rules)
         last = failures[-1]
         if rules.retries(failures):
             delay = retry_delay_seconds(len(failures), last.retry_after_seconds)
             # A session that was to be gone on with has a past, also if this call did not come as far as to say so.
             has_past = last.has_acted or last.purpose == "resume" or last.failure == DIED
             resume_id = last.resume_id if has_past else None
-            return Try(target, "run" if resume_id is None else "resume", resume_id, len(failures) + 1, delay)
+            if resume_id is None:
+                return _anew(target, len(failures) + 1, delay, calls, rules)
+            return Try(target, "resume", resume_id, len(failures) + 1, delay)
         lasts = last.failure in FAILS_OVER or (last.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS
         if not lasts:
             break
@@ -130,20 +131,39 @@ def next_follow_up(said: AgentCall, purpose: Purpose, trailing: Sequence[AgentCa
     return Try(said.target, purpose, said.resume_id, len(failures) + 1, delay)
 
 
+def _is_adrift(last: AgentCall, rules: TryRules) -> bool:
+    """Whether the rules of retries have no say: it was nobody's failure, or nobody knows what was done."""
+    has_vanished = last.failure == DIED and last.resume_id is None and not rules.may_restart
+    return has_vanished or last.failure in {INTERRUPTED, UNRESUMABLE}
+
+
 def _after_interruption(calls: Sequence[AgentCall], rules: TryRules) -> Try | Uncertain:
     last = calls[-1]
     if last.failure == INTERRUPTED and last.resume_id is not None:
         return Try(last.target, "resume", last.resume_id, last.number, 0.0)
-    origin = next((call for call in reversed(calls) if call.failure != UNRESUMABLE and call.purpose != "resume"), last)
-    if origin.failure not in {INTERRUPTED, DIED} or rules.may_restart:
-        return Try(last.target, "run", None, last.number, 0.0)
-    lost = "its session was not known yet" if last.failure == INTERRUPTED else f"its session is lost: {last.reason}"
-    return _uncertain(last, lost)
+    return _anew(last.target, last.number, 0.0, calls, rules)
 
 
-def _uncertain(last: AgentCall, lost: str) -> Uncertain:
-    how = "'s provider died" if last.failure == DIED else " was interrupted"
-    return Uncertain(f"the agent {last.target}{how}, and {lost}. It may have had effects")
+def _anew(
+    target: AgentTarget, number: int, delay_seconds: float, calls: Sequence[AgentCall], rules: TryRules
+) -> Try | Uncertain:
+    """Begin with `target` from the start, unless an agent may have had effects that nobody knows of."""
+    lost = None if rules.may_restart else _lost(calls)
+    if lost is None:
+        return Try(target, "run", None, number, delay_seconds)
+    how = "'s provider died" if lost.failure == DIED else " was interrupted"
+    session = "was not known yet" if lost.resume_id is None else f"is lost: {calls[-1].reason}"
+    return Uncertain(f"the agent {lost.target}{how}, and its session {session}. It may have had effects")
+
+
+def _lost(calls: Sequence[AgentCall]) -> AgentCall | None:
+    """The call that ended without a word of its agent; None also if a later one reached the agent and had its word."""
+    for call in reversed(calls):
+        if call.failure in {INTERRUPTED, DIED}:
+            return call
+        if call.failure not in {UNRESUMABLE, TRANSIENT, TARGET_UNAVAILABLE}:
+            return None
+    return None
 
 
 def _counts(call: AgentCall) -> bool:

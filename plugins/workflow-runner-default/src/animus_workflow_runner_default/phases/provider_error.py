@@ -11,6 +11,7 @@ __all__ = [
     "FAILS_OVER",
     "INTERRUPTED",
     "LONGEST_WAIT_SECONDS",
+    "TARGET_UNAVAILABLE",
     "TRANSIENT",
     "UNRESUMABLE",
     "classify",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 TRANSIENT = "transient"
+TARGET_UNAVAILABLE = "target_unavailable"
 AUTH = "auth"
 """The credentials are missing or wrong: no retry helps, another target may."""
 DIED = "provider_died"
@@ -27,7 +29,7 @@ INTERRUPTED = "interrupted"
 """The runner died during the call."""
 UNRESUMABLE = "unresumable"
 """The agent's session could not be gone on with."""
-FAILS_OVER = frozenset({"provider_exhaustion", "target_unavailable", AUTH})
+FAILS_OVER = frozenset({"provider_exhaustion", TARGET_UNAVAILABLE, AUTH})
 """Failures of a target that send the phase to its next one."""
 _KNOWN = frozenset({TRANSIENT, "unknown", *FAILS_OVER})
 
@@ -39,7 +41,7 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (AUTH, ("unauthorized", "authentication", "invalid api key", "invalid x-api-key")),
     ("provider_exhaustion", ("quota", "rate limit", "rate_limit", "too many requests", "credit")),
     (
-        "target_unavailable",
+        TARGET_UNAVAILABLE,
         ("no such file", "command not found", "not found on path", "unknown model", "model_not_supported", "api key"),
     ),
 )
