@@ -70,3 +70,43 @@ def test_setup_that_cannot_add_to_the_agents_file_writes_nothing(project):
     with pytest.raises(ControlError, match=r"\.mcp\.json cannot be added to"):
         setup(project, ProjectSetupParams(mcp=True))
     assert [path.name for path in project.root.iterdir()] == [".mcp.json"]
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_init_through_a_link_out_of_the_project_is_refused_and_writes_nothing(project, tmp_path, yes):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (project.root / ".animus").symlink_to(outside)
+    with pytest.raises(ControlError, match=r"workflows\.yaml leads out of the project, to .*remove the symbolic link"):
+        init(project, ProjectInitParams(yes=yes))
+    assert [path.name for path in project.root.iterdir()] == [".animus"]
+    assert list(outside.iterdir()) == []
+
+
+def test_force_does_not_write_again_what_a_link_leads_out_of_the_project(project, tmp_path):
+    init(project, ProjectInitParams(yes=True))
+    manifest = project.root / "animus.toml"
+    outside = manifest.rename(tmp_path / "outside.toml")
+    manifest.symlink_to(outside)
+    before = outside.stat().st_ino
+    with pytest.raises(ControlError, match=r"animus\.toml leads out of the project"):
+        init(project, ProjectInitParams(yes=True, force=True))
+    assert (manifest.is_symlink(), outside.stat().st_ino) == (True, before)
+
+
+def test_setup_with_an_agents_file_outside_the_project_writes_nothing(project, tmp_path):
+    outside = tmp_path / "outside.json"
+    outside.write_text("{}")
+    (project.root / ".mcp.json").symlink_to(outside)
+    with pytest.raises(ControlError, match=r"\.mcp\.json leads out of the project"):
+        setup(project, ProjectSetupParams(mcp=True))
+    assert [path.name for path in project.root.iterdir()] == [".mcp.json"]
+    assert outside.read_text() == "{}"
+
+
+def test_setup_through_a_link_out_of_the_project_makes_no_state_directory(project, tmp_path):
+    (project.root / ".animus").symlink_to(tmp_path / "outside")
+    with pytest.raises(ControlError, match="leads out of the project"):
+        setup(project, ProjectSetupParams(mcp=True))
+    assert [path.name for path in project.root.iterdir()] == [".animus"]
+    assert not project.state_dir.exists()

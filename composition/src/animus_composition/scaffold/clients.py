@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from animus_composition.scaffold.files import PlannedFile
+from animus_composition.scaffold.files import PlannedFile, target_of
 from animus_control.errors import ControlError
 
 __all__ = ["CLIENTS_PATH", "name_in_clients"]
@@ -19,12 +19,14 @@ def name_in_clients(root: Path) -> PlannedFile:
     """What becomes of the file: other servers stay, and an entry of ours that somebody wrote stays as it is.
 
     Raises:
-        ControlError: ``invalid_request`` when what is there is no such file.
+        ControlError: ``invalid_request`` when what is there is no such file, or lies outside the project.
     """
     path = root / CLIENTS_PATH
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise _unusable(path, error) from error
         return PlannedFile(CLIENTS_PATH, "write", "", _text({_SERVERS: {_NAME: _ENTRY}}))
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, error) from error
@@ -38,6 +40,7 @@ def name_in_clients(root: Path) -> PlannedFile:
         raise _unusable(path, error) from error
     if is_named:
         return PlannedFile(CLIENTS_PATH, "keep", "it names animus", text)
+    target_of(root, CLIENTS_PATH)
     return PlannedFile(CLIENTS_PATH, "rewrite", "other servers stay", _text(cast("dict[str, Any]", whole)))
 
 

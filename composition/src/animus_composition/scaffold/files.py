@@ -6,15 +6,27 @@ that somebody edited; only the first kind is ever written again.
 
 import hashlib
 import json
+import os
+import stat
 from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from animus_composition.scaffold.agents import AGENTS
 from animus_composition.scaffold.checks import Check
+from animus_control.errors import ControlError
 from animus_plugin_runtime.durable import write_durably
 
-__all__ = ["AGENT_PATH", "MANIFEST_PATH", "WORKFLOWS_PATH", "Findings", "PlannedFile", "planned_files", "write_file"]
+__all__ = [
+    "AGENT_PATH",
+    "MANIFEST_PATH",
+    "WORKFLOWS_PATH",
+    "Findings",
+    "PlannedFile",
+    "planned_files",
+    "target_of",
+    "write_file",
+]
 
 MANIFEST_PATH = "animus.toml"
 WORKFLOWS_PATH = ".animus/workflows.yaml"
@@ -53,6 +65,9 @@ def planned_files(root: Path, findings: Findings, *, force: bool) -> list[Planne
         root: the project.
         findings: what was found in it.
         force: write files again that are as an earlier `init` left them.
+
+    Raises:
+        ControlError: ``invalid_request`` when a symbolic link leads a file to be written out of the project.
     """
     workflows = _planned(root, WORKFLOWS_PATH, _workflows(findings), force=force)
     if workflows.action == "write" and any((root / ".animus" / "workflows").glob("*.y*ml")):
@@ -60,21 +75,45 @@ def planned_files(root: Path, findings: Findings, *, force: bool) -> list[Planne
     files = [_planned(root, MANIFEST_PATH, _data("animus.toml"), force=force), workflows]
     if AGENT_PATH in _text_after(root, workflows):
         files.append(_planned(root, AGENT_PATH, _agent(findings), force=force))
+    for file in files:
+        if file.action != "keep":
+            target_of(root, file.path)
     return files
 
 
+def target_of(root: Path, name: str) -> Path:
+    """Where a file of the project really lies, behind all symbolic links.
+
+    A repository that somebody checked out may carry links to anywhere, so only the project itself is written to.
+
+    Raises:
+        ControlError: ``invalid_request`` when that is outside the project.
+    """
+    path = root / name
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(os.path.realpath(root)):
+        message = f"{path} leads out of the project, to {target}; remove the symbolic link, then try again"
+        raise ControlError("invalid_request", message)
+    return target
+
+
 def write_file(root: Path, file: PlannedFile) -> None:
-    """Put a file in its place, for everybody who works on the project."""
-    path = root / file.path
+    """Put a file in its place: a new one for everybody who works on the project, another with the mode that it has.
+
+    Raises:
+        ControlError: as `target_of`.
+    """
+    path = target_of(root, file.path)
+    mode = stat.S_IMODE(path.stat().st_mode) if file.action == "rewrite" else _FILE_MODE
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, file.text.encode())
-    path.chmod(_FILE_MODE)
+    path.chmod(mode)
 
 
 def _planned(root: Path, name: str, body: str, *, force: bool) -> PlannedFile:
     text = f"{_MARK}{_digest(body)}\n{body}"
     path = root / name
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return PlannedFile(name, "write", "", text)
     if not _is_untouched(path):
         return PlannedFile(name, "keep", "it is yours" if force else "it exists", text)

@@ -36,7 +36,7 @@ def init(project: Project, params: control.ProjectInitParams) -> control.Project
     """Detect, write if that is wanted, and say what is missing.
 
     Raises:
-        ControlError: ``invalid_request`` for a template that does not exist.
+        ControlError: ``invalid_request`` for an unknown template, and as `planned_files`; nothing was written.
     """
     if params.template not in {None, *TEMPLATES}:
         known = ", ".join(TEMPLATES)
@@ -67,11 +67,11 @@ def setup(project: Project, params: control.ProjectSetupParams) -> control.Proje
     """`init` with what is found here, and ``.mcp.json`` if wanted. A daemon does this, so `start_daemon` has come true.
 
     Raises:
-        ControlError: ``invalid_request`` when ``.mcp.json`` is no file of its kind; nothing was written then.
+        ControlError: ``invalid_request`` when ``.mcp.json`` is no file of its kind, and as `init`; nothing was written.
     """
     mcp = name_in_clients(project.root) if params.mcp else None
-    project.ensure_state()
     result = init(project, control.ProjectInitParams(yes=True))
+    project.ensure_state()
     if mcp is None:
         return result
     if mcp.action != "keep":
