@@ -132,7 +132,7 @@ class Kernel:
     def drain(self) -> None:
         """Start nothing new and end when no run is under way."""
         if self.dispatcher is not None and not self.dispatcher.is_draining:
-            self.dispatcher.is_draining = True
+            self.dispatcher.drain()
             self.events.record("daemon_draining")
             self.jobs.start("drain", self._stop_when_idle(self.dispatcher))
 
@@ -145,7 +145,7 @@ class Kernel:
     async def close(self) -> None:
         """Give back what runs, stop every plugin, leave nothing behind. Runs go on at the next start."""
         if self.dispatcher is not None:
-            self.dispatcher.is_draining = True
+            self.dispatcher.drain()
             await self.plugins.stop("workflow_runner")  # its runs break off and their entries go back
             try:
                 await asyncio.wait_for(self._wait_idle(self.dispatcher), STOP_SECONDS)

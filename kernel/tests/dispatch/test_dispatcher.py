@@ -680,3 +680,167 @@ def test_cancel_at_a_runner_without_signals_cancels_its_execution(drive):
         assert not world.dispatcher.cancel("run-unknown", "asked to")
 
     drive(scenario)
+
+
+async def _make_suspects(world, count):
+    """Entries whose attempts broke off twice; the run that is executed, and those that wait for their turn."""
+    for _ in range(count):
+        world.queue.add()
+    await world.start()
+    await world.runner.die()
+    await world.runner.die()
+    await world.clock.advance(5)
+    (first,) = world.runner.executing
+    return first, [run_id for run_id in world.dispatcher.runs if run_id != first]
+
+
+def test_host_of_one_entry_executes_no_other_after_the_queue_failed_on_the_way_to_it(drive):
+    async def scenario(world):
+        others = [world.queue.add() for _ in range(7)]
+        wanted = world.queue.add()
+        world.restart(only_entry=wanted)
+        handle, leases = world.queue.handle, []
+
+        def fail_the_second_lease(method, params):
+            leases.extend([method] * method.endswith("v2/lease"))
+            if len(leases) == 2 and method == leases[0]:
+                raise RetriableError("the queue died", code=ErrorCode.HOST_PLUGIN_DIED)
+            return handle(method, params)
+
+        world.queue.handle = fail_the_second_lease
+        await world.start()
+        await world.clock.advance(RETRY_SECONDS)
+        assert len(leases) > 2
+        assert len(world.runner.started) == 1
+        assert world.queue.status_of(wanted) == "assigned"
+        assert {world.queue.status_of(entry) for entry in others} == {"pending"}
+
+    drive(scenario, pool_size=4)
+
+
+def test_phase_completed_before_a_run_parked_ends_the_suspicion_for_good(drive):
+    async def scenario(world):
+        run_id, _ = await _make_suspects(world, 1)
+        world.runner.progress(run_id, kind="completed", status="completed")
+        await world.runner.end(run_id, "paused")
+        world.dispatcher.go_on(run_id)
+        await _settle()
+        await world.runner.die()
+        assert world.runner.executing == [run_id]
+        assert "entry_held" not in world.kinds()
+
+    drive(scenario)
+
+
+@pytest.mark.parametrize("knows_signals", [True, False])
+def test_cancel_ends_a_run_that_waits_for_its_turn(drive, knows_signals):
+    async def scenario(world):
+        first, (waiting,) = await _make_suspects(world, 2)
+        entry = world.dispatcher.runs[waiting].entry.entry_id
+        if knows_signals:
+            assert world.dispatcher.end_waiting(waiting, "cancelled", "asked to")
+        else:
+            assert world.dispatcher.cancel(waiting, "asked to")
+        await _settle()
+        assert world.queue.finished == {entry: "cancelled"}
+        started = len(world.runner.started)
+        await world.runner.end(first)
+        assert len(world.runner.started) == started
+        assert world.dispatcher.runs == {}
+
+    drive(scenario, pool_size=2)
+
+
+def test_cancel_does_not_say_it_ended_what_is_on_its_way_out(drive):
+    async def scenario(world):
+        world.queue.add()
+        await world.start()
+        (run_id,) = world.runner.executing
+        world.queue.is_away = True
+        await world.runner.end(run_id)
+        assert not world.dispatcher.cancel(run_id, "asked to")
+
+    drive(scenario)
+
+
+def test_go_on_before_a_run_has_begun_does_not_wake_it_when_it_parks(drive):
+    async def scenario(world):
+        first, (waiting,) = await _make_suspects(world, 2)
+        world.dispatcher.go_on(waiting)
+        await world.runner.end(first)
+        started = list(world.runner.started)
+        await world.runner.end(waiting, "paused")
+        assert world.runner.started == started
+
+    drive(scenario, pool_size=2)
+
+
+def test_drain_gives_back_at_once_what_waits_for_its_turn(drive):
+    async def scenario(world):
+        first, (waiting,) = await _make_suspects(world, 2)
+        entry = world.dispatcher.runs[waiting].entry.entry_id
+        world.dispatcher.drain()
+        await _settle()
+        assert world.queue.status_of(entry) == "pending"
+        assert list(world.dispatcher.runs) == world.runner.executing == [first]
+
+    drive(scenario, pool_size=2)
+
+
+def test_cancel_while_a_run_is_given_back_breaks_nothing(drive):
+    async def scenario(world):
+        first, (waiting,) = await _make_suspects(world, 2)
+        handle = world.queue.handle
+
+        def cancel_meanwhile(method, params):
+            if method == "queue/v2/release_pending":
+                world.dispatcher.cancel(waiting, "asked to")
+            return handle(method, params)
+
+        world.queue.handle = cancel_meanwhile
+        world.dispatcher.drain()
+        await _settle()
+        assert list(world.dispatcher.runs) == [first]
+        assert world.failures == []
+
+    drive(scenario, pool_size=2)
+
+
+def test_run_that_is_cancelled_while_another_is_given_back_is_not_given_back(drive):
+    async def scenario(world):
+        first, (other, cancelled) = await _make_suspects(world, 3)
+        entry = world.dispatcher.runs[cancelled].entry.entry_id
+        handle = world.queue.handle
+
+        def cancel_meanwhile(method, params):
+            if method == "queue/v2/release_pending" and params.execution.workflow_id == other:
+                assert world.dispatcher.cancel(cancelled, "asked to")
+            return handle(method, params)
+
+        world.queue.handle = cancel_meanwhile
+        world.dispatcher.drain()
+        await _settle()
+        assert world.queue.finished == {entry: "cancelled"}
+        assert world.queue.calls.count("queue/v2/release_pending") == 7  # three died twice, and one was given back
+        assert list(world.dispatcher.runs) == [first]
+
+    drive(scenario, pool_size=3)
+
+
+def test_suspects_that_wait_for_their_turn_take_no_slots(drive):
+    async def scenario(world):
+        suspect, waiting = await _make_suspects(world, 3)
+        assert len(waiting) == 2
+        for _ in range(4):
+            world.queue.add()
+        await world.wake()
+        assert len(world.runner.executing) == 3
+        others = [run_id for run_id in world.runner.executing if run_id != suspect]
+        world.runner.progress(suspect, kind="completed", status="completed")  # the next may begin, but there is no slot
+        await _settle()
+        assert len(world.runner.executing) == 3
+        await world.runner.end(others[0])
+        assert len(world.runner.executing) == 3
+        assert set(world.runner.executing) & set(waiting)  # before what is new
+
+    drive(scenario, pool_size=3)

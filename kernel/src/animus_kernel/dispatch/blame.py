@@ -30,16 +30,16 @@ class Blame:
     def count(self, run: Run) -> int:
         """An attempt broke off; how many have in a row."""
         entry_id = run.entry.entry_id
-        self._broken[entry_id] = 1 if run.has_progressed else self._broken[entry_id] + 1
+        self._broken[entry_id] += 1
         return self._broken[entry_id]
 
     def clear(self, run: Run) -> None:
-        """Nothing is held against its entry any more."""
+        """It ended or completed a phase: nothing is held against its entry any more."""
         self._broken.pop(run.entry.entry_id, None)
 
     def is_suspect(self, run: Run) -> bool:
         """Whether the next attempt that breaks off is its own doing."""
-        return self._broken[run.entry.entry_id] >= MAX_BROKEN_ATTEMPTS - 1 and not run.has_progressed
+        return self._broken[run.entry.entry_id] >= MAX_BROKEN_ATTEMPTS - 1
 
     def is_culprit(self, run: Run) -> bool:
         """Whether its entry is to be held."""

@@ -69,6 +69,11 @@ class Dispatcher:
         """Something may be due: look as soon as possible."""
         self._woken.set()
 
+    def drain(self) -> None:
+        """Start nothing new, and give back what waits for its turn."""
+        self.is_draining = True
+        self.wake()
+
     @property
     def active(self) -> int:
         """How many slots are taken."""
@@ -79,10 +84,6 @@ class Dispatcher:
         for run in self.runs.values():
             if run.entry.entry_id == entry_id:
                 self._jobs.start(f"check {run.run_id}", self._check(run))
-
-    @property
-    def _is_stopped(self) -> bool:
-        return self.is_paused or self.is_draining
 
     async def _check(self, run: Run) -> None:
         await self._execution.renew(run)
@@ -96,27 +97,26 @@ class Dispatcher:
             return False
         if run.may(Step.WAKE):
             self._step(run, Step.WAKE)
-        else:
+        elif run.state is RunState.RUNNING:
             run.may_wake = True
         self.wake()
         return True
 
     def cancel(self, run_id: str, reason: str) -> bool:
-        """Cancel a run at a runner that knows no signals; False when it is not ours."""
+        """Cancel a run at a runner that knows no signals; False when it is not ours, or on its way out already."""
         run = self.runs.get(run_id)
-        if run is None:
-            return False
-        if not self._execution.cancel(run, reason):
-            self.end_waiting(run_id, "cancelled", reason)
-        return True
+        is_executed = run is not None and self._execution.cancel(run, reason)
+        return is_executed or self.end_waiting(run_id, "cancelled", reason)
 
-    def end_waiting(self, run_id: str, status: str, reason: str | None) -> None:
-        """A run that was not being executed has ended by a signal."""
+    def end_waiting(self, run_id: str, status: str, reason: str | None) -> bool:
+        """A run that was not being executed has ended by a signal; False when there is no such run."""
         run = self.runs.get(run_id)
-        if run is not None and run.state in {RunState.PARKED, RunState.WAKING}:
-            run.status, run.reason, run.waiting = status, reason, None
-            self._step(run, Step.END)
-            self._jobs.start(f"end {run_id}", self._finish(run, self._execution.finish))
+        if run is None or run.state not in {RunState.LEASED, RunState.PARKED, RunState.WAKING}:
+            return False
+        run.status, run.reason, run.waiting = status, reason, None
+        self._step(run, Step.END)
+        self._jobs.start(f"end {run_id}", self._finish(run, self._execution.finish))
+        return True
 
     async def _dispatch_forever(self) -> None:
         is_stopped = False
@@ -145,8 +145,8 @@ class Dispatcher:
                 await self._execution.reach()  # while no runner can be had entries stay as they are
             self._wake_expired()
             for run in [run for run in self.runs.values() if run.state in {RunState.WAKING, RunState.LEASED}]:
-                may_start = self._free() > 0 if run.state is RunState.WAKING else not self._is_stopped
-                if may_start and self._execution.blame.has_turn(run, self.runs.values()):
+                is_other = self._only_entry not in {None, run.entry.entry_id}
+                if self._free() > 0 and not is_other and self._execution.blame.has_turn(run, self.runs.values()):
                     self._launch(run)
             leased, next_run_at = await self._lease()
             await self._return_others()
@@ -185,7 +185,7 @@ class Dispatcher:
                 self._step(run, Step.WAKE)
 
     def _free(self) -> int:
-        may_start = not self._is_stopped
+        may_start = not (self.is_paused or self.is_draining)
         if self._only_entry is not None:  # however many stand before it
             return LEASE_BATCH if may_start and self.run_of_entry(self._only_entry) is None else 0
         executed = sum(run.state is RunState.RUNNING for run in self.runs.values())
@@ -249,10 +249,12 @@ class Dispatcher:
     async def _return_others(self) -> None:
         """What had to be leased on the way to the only entry goes back; at the end also what waits for its turn."""
         are_others = self._only_entry is not None or self.is_draining
-        for run in [run for run in self.runs.values() if are_others and run.state is RunState.LEASED]:
-            await self._queue.give_back(run.fence, "leased, and not to be executed by this host")
-            self._step(run, Step.LOSE)
-            self._register.forget_if_gone(run)
+        for run in list(self.runs.values()):  # while one is given back any may be cancelled
+            if are_others and run.state is RunState.LEASED:
+                await self._queue.give_back(run.fence, "leased, and not to be executed by this host")
+                if run.may(Step.LOSE):
+                    self._step(run, Step.LOSE)
+                self._register.forget_if_gone(run)
 
     async def _renew_forever(self) -> None:
         while True:
@@ -278,7 +280,6 @@ class Dispatcher:
             except RpcFault as fault:
                 self._events.record("heartbeat_failed", reason=fault.message)
                 self._must_reclaim = True
-        self._has_backlog = True
 
     async def _beat(self) -> None:
         """Compare the queue with what is known here; where there is nothing, one question is enough."""

@@ -54,7 +54,7 @@ class Execution:
 
     async def run(self, run: Run) -> None:
         """Hand a started run to the runner and wait until it ends, parks or breaks off."""
-        run.status, run.reason, run.waiting, run.has_progressed = "running", None, None, False
+        run.status, run.reason, run.waiting = "running", None, None
         run.waits_inside = False
         self._record(run, "run_started", entry_id=run.entry.entry_id, workflow_ref=run.workflow_ref)
         call = self._calls[run.run_id] = asyncio.ensure_future(self._execute(run))
@@ -209,7 +209,8 @@ class Execution:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
         was_suspect = self.blame.is_suspect(run)
-        run.has_progressed = run.has_progressed or event.kind == "completed"
+        if event.kind == "completed":
+            self.blame.clear(run)
         if event.kind in {"waiting", "resumed"}:
             run.waits_inside, run.waiting = event.kind == "waiting", event.waiting
         if event.kind in {"waiting", "resumed"} or was_suspect != self.blame.is_suspect(run):

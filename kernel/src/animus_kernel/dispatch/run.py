@@ -24,7 +24,7 @@ class RunState(enum.Enum):
     """Where a leased run is in the kernel."""
 
     LEASED = "leased"
-    """Ours, not handed to the runner yet."""
+    """Ours, not handed to the runner yet; if it waits for its turn, it needs no slot meanwhile."""
     RUNNING = "running"
     """The runner executes it."""
     PARKED = "parked"
@@ -55,6 +55,7 @@ class Step(enum.Enum):
 
 TRANSITIONS: dict[tuple[RunState, Step], RunState] = {
     (RunState.LEASED, Step.START): RunState.RUNNING,
+    (RunState.LEASED, Step.END): RunState.FINISHING,
     (RunState.LEASED, Step.LOSE): RunState.GONE,
     (RunState.RUNNING, Step.PARK): RunState.PARKED,
     (RunState.RUNNING, Step.END): RunState.FINISHING,
@@ -72,7 +73,7 @@ TRANSITIONS: dict[tuple[RunState, Step], RunState] = {
 }
 """Everything that may happen; a step that has no row here is a defect of the kernel."""
 
-_HOLDS_SLOT = frozenset({RunState.LEASED, RunState.RUNNING, RunState.STOPPING})
+_HOLDS_SLOT = frozenset({RunState.RUNNING, RunState.STOPPING})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,8 +90,6 @@ class Run:
     status: str = "pending"
     reason: str | None = None
     waiting: WaitingFor | None = None
-    has_progressed: bool = False
-    """A phase was completed since the run was handed to the runner."""
     waits_inside: bool = False
     """The runner executes it, and something in it waits for a person: it needs no slot meanwhile."""
     cancelled_by: str | None = None
