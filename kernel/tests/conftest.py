@@ -384,6 +384,9 @@ class World:
         self.dispatcher.start()
         await settle()
 
+    async def settle(self) -> None:
+        await settle()
+
     async def wake(self) -> None:
         self.dispatcher.wake()
         await settle()

@@ -8,10 +8,11 @@ import msgspec
 
 from animus_control.endpoint import socket_path
 from animus_control.errors import ControlError, daemon_needed, error_from_wire
+from animus_control.incoming import IncomingFrames
 from animus_control.operations import OPERATIONS, Operation
 from animus_control.project import Project
-from animus_plugin_protocol.codec import decode_line, encode_notification, encode_request
-from animus_plugin_protocol.frames import ABSENT, MAX_WRITE_BYTES, BadFrame, Frame, LineSplitter
+from animus_plugin_protocol.codec import encode_notification, encode_request
+from animus_plugin_protocol.frames import ABSENT, Frame
 
 __all__ = ["ANSWER_SECONDS", "ControlClient"]
 
@@ -27,8 +28,7 @@ class ControlClient:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._lines = LineSplitter(MAX_WRITE_BYTES)
-        self._frames: list[Frame] = []
+        self._frames = IncomingFrames()
         self._last_id = 0
 
     @classmethod
@@ -118,22 +118,15 @@ class ControlClient:
                 return frame.result
 
     def _next_frame(self) -> Frame:
-        while not self._frames:
+        while (frame := self._frames.take()) is None:
             try:
                 chunk = self._connection.recv(_READ_BYTES)
             except TimeoutError as error:
                 raise ControlError("unavailable", "the daemon did not answer in time") from error
             except OSError as error:
                 raise daemon_needed("the daemon went away during the call") from error
-            if not chunk:
-                raise daemon_needed("the daemon went away during the call")
-            for line in self._lines.feed(chunk):
-                frame = decode_line(line) if isinstance(line, bytes) else line.as_bad_frame()
-                if isinstance(frame, BadFrame):
-                    raise ControlError("internal", f"the daemon sent what is no frame: {frame.message}")
-                if frame is not None:
-                    self._frames.append(frame)
-        return self._frames.pop(0)
+            self._frames.feed(chunk)
+        return frame
 
 
 def _operation(name: str) -> Operation:

@@ -12,10 +12,11 @@ import msgspec
 from animus_control.client import ANSWER_SECONDS
 from animus_control.endpoint import socket_path
 from animus_control.errors import ControlError, daemon_needed, error_from_wire
+from animus_control.incoming import IncomingFrames
 from animus_control.operations import Operation
 from animus_control.project import Project
-from animus_plugin_protocol.codec import decode_line, encode_request
-from animus_plugin_protocol.frames import ABSENT, BadFrame, Frame, LineSplitter
+from animus_plugin_protocol.codec import encode_request
+from animus_plugin_protocol.frames import ABSENT, Frame
 
 __all__ = ["DaemonConnection"]
 
@@ -34,8 +35,7 @@ class DaemonConnection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._lines = LineSplitter()
-        self._frames: list[Frame] = []
+        self._frames = IncomingFrames()
 
     @classmethod
     async def open(cls, project: Project) -> Self:
@@ -91,20 +91,13 @@ class DaemonConnection:
             yield note.data
 
     async def _next_frame(self) -> Frame:
-        while not self._frames:
+        while (frame := self._frames.take()) is None:
             try:
                 chunk = await self._reader.read(_READ_BYTES)
             except OSError as error:
                 raise daemon_needed("the daemon went away during the call") from error
-            if not chunk:
-                raise daemon_needed("the daemon went away during the call")
-            for line in self._lines.feed(chunk):
-                frame = decode_line(line) if isinstance(line, bytes) else line.as_bad_frame()
-                if isinstance(frame, BadFrame):
-                    raise ControlError("internal", f"the daemon sent what is no frame: {frame.message}")
-                if frame is not None:
-                    self._frames.append(frame)
-        return self._frames.pop(0)
+            self._frames.feed(chunk)
+        return frame
 
 
 def _require_ended(reason: str) -> None:
